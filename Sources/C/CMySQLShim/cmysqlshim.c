@@ -1,0 +1,1 @@
+#include "cmysqlshim.h"

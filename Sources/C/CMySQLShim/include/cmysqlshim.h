@@ -1,0 +1,3 @@
+#ifndef CMYSQLSHIM_H
+#define CMYSQLSHIM_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef CWIRE_H
+#define CWIRE_H
+#endif

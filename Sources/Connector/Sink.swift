@@ -1,0 +1,188 @@
+import Model
+
+/// What a sink connector is. One value serves one pipeline; its options have been checked against
+/// `SinkFactory.options`.
+///
+/// Everything that blocks is called on dedicated threads, never on Swift's cooperative pool.
+public protocol SinkConnector: Sendable {
+  /// What the sink promises; the coordinator's rules follow from it.
+  var guarantees: SinkGuarantees { get }
+
+  /// Checks that the sink can be reached and written. Returns warnings.
+  /// - Throws: the first problem that makes the pipeline impossible.
+  func validate() throws(ConnectorError) -> [String]
+
+  /// Opens a session for schema changes; used by one thread at a time, in the coordinator.
+  func openSchemaApplier() throws(ConnectorError) -> any SchemaApplier
+
+  /// Opens a writer for one attempt at one split, and fences every earlier attempt at it.
+  /// - Throws: `fenced` when a later attempt has been here already.
+  func openWriter(_ attempt: AttemptID) throws(ConnectorError) -> any SinkWriter
+
+  /// Opens a session that finishes what other processes have prepared.
+  func openCommitter() throws(ConnectorError) -> any SinkCommitter
+}
+
+/// What a sink promises.
+public struct SinkGuarantees: Sendable, Hashable {
+  /// What of an attempt can be seen before its commit.
+  public enum Visibility: Sendable, Hashable {
+    /// Nothing: rows become visible together at the commit, or never.
+    case atomic
+    /// Rows become visible as they are written; writing them again by key changes nothing.
+    case idempotent
+    /// Rows become visible as they are written, and once more when they are written again.
+    case appending
+  }
+
+  /// What of an attempt can be seen before its commit.
+  public var visibility: Visibility
+  /// Whether what is prepared outlives the process that prepared it (two-phase commit). If not, a committable whose
+  /// writer died is lost and the split is read again.
+  public var preparedSurvivesWriter: Bool
+
+  /// Makes one.
+  public init(visibility: Visibility, preparedSurvivesWriter: Bool) {
+    self.visibility = visibility
+    self.preparedSurvivesWriter = preparedSurvivesWriter
+  }
+}
+
+/// A sink table as the registry has it, and how a source table's rows fit into it.
+public final class SinkTable: Sendable {
+  /// The sink's name for it.
+  public let id: TableID
+  /// The sink's columns and key.
+  public let schema: TableSchema
+  /// The version of the source schema that `columnMap` belongs to.
+  public let sourceVersion: Int
+  /// For each sink column the position of the source column that fills it; nil: NULL.
+  public let columnMap: [Int?]
+  /// Whether source and sink columns are the same, in the same order.
+  public let isIdentity: Bool
+
+  /// Fits a source schema to a sink table: columns by name.
+  public init(id: TableID, schema: TableSchema, source: RowSchema) {
+    self.id = id
+    self.schema = schema
+    self.sourceVersion = source.version
+    self.columnMap = schema.columns.map { source.schema.index(of: $0.name) }
+    self.isIdentity =
+      schema.columns.count == source.columns.count && columnMap.enumerated().allSatisfy { $0.offset == $0.element }
+  }
+}
+
+/// How far an attempt has come; stored with its rows where the sink can.
+public struct SplitProgress: Hashable, Sendable {
+  /// Snapshot split: the high watermark, once its last row is in. Tail split: where a successor starts.
+  public var offset: Offset
+  /// Rows written by this attempt since it began.
+  public var rows: Int
+  /// Bytes written by this attempt since it began, in the form of row batches.
+  public var bytes: Int
+  /// Tail split: version of each source table's schema in force at `offset`, by table id text.
+  public var schemaVersions: [String: Int]
+  /// Whether the split has ended with this (snapshot splits).
+  public var isFinal: Bool
+
+  /// Makes one.
+  public init(offset: Offset, rows: Int, bytes: Int, schemaVersions: [String: Int] = [:], isFinal: Bool) {
+    self.offset = offset
+    self.rows = rows
+    self.bytes = bytes
+    self.schemaVersions = schemaVersions
+    self.isFinal = isFinal
+  }
+}
+
+/// What a sink needs in order to commit, or abort, what an attempt has prepared.
+public struct Committable: Hashable, Sendable {
+  /// Whose work it is.
+  public var attempt: AttemptID
+  /// Counted from 1 within the attempt: a tail split commits many times.
+  public var sequence: Int
+  /// The sink-side transaction name; empty where the sink has none.
+  public var label: String
+  /// How far the attempt has come with this.
+  public var progress: SplitProgress
+  /// The sink's own data.
+  public var payload: String
+
+  /// Makes one.
+  public init(attempt: AttemptID, sequence: Int, label: String, progress: SplitProgress, payload: String = "") {
+    self.attempt = attempt
+    self.sequence = sequence
+    self.label = label
+    self.progress = progress
+    self.payload = payload
+  }
+}
+
+/// What became of a committable.
+public enum CommitOutcome: Sendable, Hashable {
+  /// Its rows are visible, now or already before.
+  case committed
+  /// Its rows are not and never will be visible: the split is read again from the last commit.
+  case lost
+}
+
+/// Writes one attempt's rows. Not thread-safe; lives on one thread.
+public protocol SinkWriter: AnyObject {
+  /// What this split had committed before this attempt began, as the sink itself knows it; nil where it cannot know, or
+  /// nothing was committed. It wins over the journal, which may lag behind by one commit.
+  var recovered: SplitProgress? { get }
+
+  /// Writes a batch. Rows are in the order of the source's log; an `updateBefore` is directly followed by its
+  /// `updateAfter`. Inserts replace a row with the same key; a delete of a row that is not there is no error.
+  /// Tables without a key: an insert appends, update and delete change exactly one equal row.
+  func write(_ batch: borrowing RowBatch, to table: SinkTable) throws(ConnectorError)
+
+  /// Makes what was written since the last commit ready: what follows can only be `commit` or `abort`.
+  func prepare(_ progress: SplitProgress) throws(ConnectorError) -> Committable
+
+  /// Makes it visible. The outcome `lost` cannot come from the writer that prepared it, but after a fault.
+  /// - Throws: `fenced` when a later attempt has taken over; nothing of this one became visible then.
+  func commit(_ committable: Committable) throws(ConnectorError) -> CommitOutcome
+
+  /// Drops everything that is not committed. Callable at any time.
+  func abort()
+
+  /// Gives the session up; drops what is not committed. Callable at any time, more than once.
+  func close()
+}
+
+/// Finishes what other processes have prepared; used by any worker or the coordinator.
+public protocol SinkCommitter: AnyObject {
+  /// Makes a committable's rows visible if they are not yet. Idempotent.
+  func commit(_ committable: Committable) throws(ConnectorError) -> CommitOutcome
+
+  /// Drops what was prepared under the committable's label. Idempotent; a commit that has happened stays.
+  func abort(_ committable: Committable) throws(ConnectorError)
+
+  /// Labels of this pipeline that are prepared and neither committed nor aborted.
+  func lingeringLabels(pipeline: String) throws(ConnectorError) -> [String]
+
+  /// Gives the session up.
+  func close()
+}
+
+/// Applies schema changes to the sink. Not thread-safe; lives on one thread.
+public protocol SchemaApplier: AnyObject {
+  /// Applies a change to a sink table. Idempotent: a change that has been applied already, by an earlier call that
+  /// nobody lived to hear about, succeeds. `schema` is the sink table's schema after the change.
+  /// - Throws: `unsupported` when the sink cannot do this change, `rejected` when it refuses.
+  func apply(_ change: SchemaChange, to table: TableID, resulting schema: TableSchema) throws(ConnectorError)
+
+  /// Gives the session up.
+  func close()
+}
+
+/// How a sink type enters the product: one line in the connector list.
+public protocol SinkFactory: Sendable {
+  /// The `type` in the pipeline file.
+  static var type: String { get }
+  /// Every option it knows.
+  static var options: [OptionSpec] { get }
+  /// Makes the connector from checked options.
+  static func make(_ options: Options, context: ConnectorContext) throws(ConnectorError) -> any SinkConnector
+}
