@@ -6,8 +6,9 @@ import Glibc
 ///
 /// `State` is reached only inside `withLock`, `update` and `wait`, under the mutex. No callback leaves with the lock
 /// held, and none of the bodies may block or take another lock.
-// @unchecked: every access to `state` happens under `mutex`; the pthread objects are made for sharing between threads
-// and have a fixed address for the life of the object.
+///
+/// `@unchecked Sendable` is safe: every access to `state` happens under `mutex`; the pthread objects are made for sharing
+/// between threads and have a fixed address for the life of the object.
 public final class Monitor<State>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
