@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Shared by the commands in this folder; sourced, never run.
+# shellcheck disable=SC2034,SC2154 # variables are shared with the scripts that source this
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # run_dir comes from the script that sources this
 # A private MariaDB server in $run_dir; sourced after common.sh.
 
 # start_mariadb PORT PASSWORD_FILE [OPTION...]: a fresh server with the account "shop", which may do everything.
