@@ -11,8 +11,9 @@ start_mariadb() {
   # A UNIX socket's path is limited to 107 bytes, which a deep checkout exceeds.
   socket=$(mktemp -d "${TMPDIR:-/tmp}/tidegate.XXXXXX")/mariadb.sock
   echo "$socket" >"$run_dir/mariadb.socket"
-  mariadb-install-db --no-defaults --datadir="$data" --user="$(id -un)" --auth-root-authentication-method=normal \
-    --skip-test-db >"$run_dir/logs/mariadb-install.log" 2>&1 ||
+  # --force: a machine whose own name cannot be looked up is no obstacle.
+  mariadb-install-db --no-defaults --force --datadir="$data" --user="$(id -un)" \
+    --auth-root-authentication-method=normal --skip-test-db >"$run_dir/logs/mariadb-install.log" 2>&1 ||
     die "mariadb-install-db failed, see $run_dir/logs/mariadb-install.log"
   start_process mariadb mariadbd --no-defaults --user="$(id -un)" --datadir="$data" --socket="$socket" \
     --bind-address=127.0.0.1 --port="$port" --server-id=1 --log-bin=binlog --binlog-format=ROW \
