@@ -1,0 +1,92 @@
+/// One thing to measure.
+enum Scenario: CaseIterable {
+  case snapshotSysbench1, snapshotSysbench2, snapshotMixed1, snapshotMixed2, snapshotSysbenchDouble
+  case tailBulk, tailBulkDouble, tailSingle
+
+  static var names: [String] { allCases.map(\.name) }
+
+  var name: String {
+    switch self {
+    case .snapshotSysbench1: "snapshot-sysbench-1"
+    case .snapshotSysbench2: "snapshot-sysbench-2"
+    case .snapshotMixed1: "snapshot-mixed-1"
+    case .snapshotMixed2: "snapshot-mixed-2"
+    case .snapshotSysbenchDouble: "snapshot-sysbench-2-double"
+    case .tailBulk: "tail-bulk"
+    case .tailBulkDouble: "tail-bulk-double"
+    case .tailSingle: "tail-single"
+    }
+  }
+
+  /// Whether it is there to show that memory does not grow with the rows.
+  var isDouble: Bool { self == .snapshotSysbenchDouble || self == .tailBulkDouble }
+
+  var isTail: Bool { self == .tailBulk || self == .tailBulkDouble || self == .tailSingle }
+
+  /// Slots, and the limit's connections.
+  var slots: Int {
+    switch self {
+    case .snapshotSysbench2, .snapshotMixed2, .snapshotSysbenchDouble: 2
+    default: 1
+    }
+  }
+
+  var table: String {
+    switch self {
+    case .snapshotSysbench1, .snapshotSysbench2: "sbtest1"
+    case .snapshotMixed1, .snapshotMixed2: "mixed"
+    case .snapshotSysbenchDouble: "sbtest2"
+    case .tailBulk, .tailBulkDouble: "changes"
+    case .tailSingle: "singles"
+    }
+  }
+
+  /// Rows, or row changes, that a run must deliver.
+  func rows(_ options: BenchOptions) -> Int {
+    let bulk = options.rows(Workload.inserts) + options.rows(Workload.updates) + options.rows(Workload.deletes)
+    switch self {
+    case .snapshotSysbench1, .snapshotSysbench2: return options.rows(Workload.sysbenchRows)
+    case .snapshotMixed1, .snapshotMixed2: return options.rows(Workload.mixedRows)
+    case .snapshotSysbenchDouble: return 2 * options.rows(Workload.sysbenchRows)
+    case .tailBulk: return bulk
+    case .tailBulkDouble: return 2 * bulk
+    case .tailSingle: return options.rows(Workload.singles)
+    }
+  }
+
+  /// The C program's arguments.
+  func limitArguments(_ position: LogPosition) -> [String] {
+    isTail ? ["binlog", position.file, "\(position.position)", "walk"] : ["snapshot", table, "\(slots)"]
+  }
+
+  /// The pipeline that Tidegate is given. The password stands in the environment.
+  func pipeline(_ options: BenchOptions, _ position: LogPosition) -> String {
+    let startup =
+      isTail
+      ? """
+      scan.startup.mode: specific-offset
+        scan.startup.specific-offset.file: \(position.file)
+        scan.startup.specific-offset.pos: \(position.position)
+      """ : "scan.startup.mode: snapshot"
+    return """
+      source:
+        type: mysql
+        hostname: 127.0.0.1
+        port: \(options.port)
+        username: shop
+        password: ${env:MYSQL_PWD}
+        tables: \(Workload.database).\(table)
+        server-id: 5500-5509
+        server-time-zone: UTC
+        \(startup)
+
+      sink:
+        type: blackhole
+
+      pipeline:
+        name: bench
+        parallelism: \(slots)
+
+      """
+  }
+}
