@@ -100,9 +100,11 @@ struct DefinitionReader {
   func mapping(_ node: YAMLNode, _ path: String) throws(DefinitionError) -> [YAMLEntry] {
     if case .mapping(let entries) = node.content { return entries }
     let found = node.isNull ? "nothing" : node.kind
-    throw fault(node, path, path.isEmpty
-      ? "a pipeline file must be a mapping with the keys source and sink, not \(found)"
-      : "\(found) stands where a mapping is wanted")
+    throw fault(
+      node, path,
+      path.isEmpty
+        ? "a pipeline file must be a mapping with the keys source and sink, not \(found)"
+        : "\(found) stands where a mapping is wanted")
   }
 
   func sequence(_ node: YAMLNode, _ path: String) throws(DefinitionError) -> [YAMLNode] {
@@ -120,8 +122,9 @@ struct DefinitionReader {
 
   func unknown(_ entry: YAMLEntry, known: some Sequence<String>, _ path: String, noun: String) -> DefinitionError {
     let name = Self.display(entry.key)
-    return fault(
-      entry.keyNode, Self.path(path, name), "unknown \(noun) \"\(name)\"", NearestName.of(entry.key, among: known))
+    // A key that ends in a dot is a prefix and no name by itself.
+    let suggestion = NearestName.of(entry.key, among: known.filter { !$0.hasSuffix(".") })
+    return fault(entry.keyNode, Self.path(path, name), "unknown \(noun) \"\(name)\"", suggestion)
   }
 
   /// A text of the file, short and printable.

@@ -108,6 +108,9 @@ struct YAMLParser: ~Copyable {
         message += " (begun on line \(state.context_mark.line + 1))"
       }
     }
+    // libyaml puts the end of a text that has no newline there onto a line of its own.
+    let end = Self.place(ofByte: bytes.count, in: bytes)
+    if mark.line > end.line { mark = end }
     return DefinitionError(file: file, line: mark.line, column: mark.column, path: "", message: message)
   }
 
