@@ -88,7 +88,8 @@ private func id(_ dotted: String) -> TableID {
     ("", "it is empty"), (" , ,", "it is empty"), ("a..b", "a part between dots is empty"),
     ("a.", "a part between dots is empty"), (".a", "a part between dots is empty"),
     ("a.b.c.d", "a table's name has at most three parts"), ("a.b\\", "it ends with a single backslash"),
-    ("shop.t{1,3}", "no regular expression"), ("shop.(a", "no regular expression"),
+    ("shop.t{1,3}", "a brace is cut in two by ,"), ("shop.t{1", "a brace is not closed"),
+    ("shop.(a", "no regular expression"),
     ("shop.*", "no regular expression"), ("shop.[z-a]", "no regular expression"), ("(a.b)", "no regular expression"),
     ("a.(?<=x)b", "not currently supported"), ("a.b{99999999}", "no regular expression"),
     ("a." + String(repeating: "(", count: 5000), "nested too deeply"),
@@ -125,6 +126,11 @@ private func id(_ dotted: String) -> TableID {
       for await count in group { #expect(count == 20_000) }
     }
     #expect(!selector.matches(id("shop_2.customers")) && selector.matches(id("shop_1.customers")))
+  }
+
+  @Test func largeRepetitionsCostNothingUntilTheyMatch() throws {
+    let selector = try TableSelector("a.((x{1000}){1000}){1000}, a.(((((((((b?)?)?)?)?)?)?)?)?)")
+    #expect(!selector.matches(id("a.xxxx")) && selector.matches(id("a.b")))
   }
 
   /// Whatever the pattern, making it and asking it ends without a trap.
