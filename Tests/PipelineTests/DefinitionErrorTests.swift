@@ -186,6 +186,14 @@ import Testing
     #expect(complaint(example.text) == example.expected)
   }
 
+  @Test func strangeKeys() {
+    #expect(
+      complaint(withSource("hostname db2: x"))
+        == "shop.yaml:7:3: source.hostname…: unknown option \"hostname…\" (did you mean \"hostname\"?)")
+    #expect(complaint(withSource("\"a\\eb\": x")) == "shop.yaml:7:3: source.a\\u{1B}b: unknown option \"a\\u{1B}b\"")
+    #expect(complaint(withSource("\"\\e\": x", "\"\\e\": x")) == "shop.yaml:8:3: key \"\\u{1B}\" occurs twice")
+  }
+
   @Test func parts() throws {
     let error = try #require(throws: DefinitionError.self) { try parse(withSource("prot: 1")) }
     #expect(
