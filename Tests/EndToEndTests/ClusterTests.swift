@@ -1,0 +1,161 @@
+import Glibc
+import TestKit
+import Testing
+import Wire
+
+/// The main job and the operator's commands, with real processes.
+@Suite("Cluster", .serialized)
+struct ClusterTests {
+  private func prepared(_ name: String, rows: Int) throws -> (ClusterFixture, Shop) {
+    let server = try MariaDBServer.shared()
+    let cluster = try ClusterFixture(name, server: server)
+    let shop = Shop(database: cluster.database)
+    for statement in shop.createStatements(rows: rows) { try server.execute(statement) }
+    return (cluster, shop)
+  }
+
+  @Test("one process: snapshot and catch up, then once more with nothing to do", .timeLimit(.minutes(3)))
+  func runUntilCaughtUp() throws {
+    let (cluster, shop) = try prepared("run", rows: 3000)
+    let file = "\(cluster.directory)/pipeline.yaml"
+    try TestFiles.write(file, cluster.pipelineText(source: ["password": MariaDBServer.account]))
+    let load = BackgroundLoad(shop, server: cluster.server, seed: 11, rows: 3000)
+    load.awaitTransactions(20)
+    let arguments = ["run", file, "--slots", "2", "--data-dir", "\(cluster.directory)/data"]
+    let first = try cluster.command(arguments + ["--until", "caught-up"])
+    #expect(first.status == 0, "\(first.error)")
+    load.awaitTransactions(100)
+    #expect(load.stop() == nil)
+    // A pipeline of a fresh data directory writes over what the first has left.
+    let fresh = ["run", file, "--slots", "2", "--until", "caught-up"]
+    let second = try cluster.command(fresh)
+    #expect(second.status == 0, "\(second.error)")
+    #expect(!(first.error + second.error).contains("password=\(MariaDBServer.account)"))
+  }
+
+  @Test("snapshot only ends by itself", .timeLimit(.minutes(3)))
+  func snapshotOnly() throws {
+    let (cluster, _) = try prepared("snapshot", rows: 2000)
+    let file = "\(cluster.directory)/pipeline.yaml"
+    let text = cluster.pipelineText(source: ["password": MariaDBServer.account, "scan.startup.mode": "snapshot"])
+    try TestFiles.write(file, text)
+    let result = try cluster.command(["run", file, "--slots", "2", "--until", "snapshot"])
+    #expect(result.status == 0, "\(result.error)")
+    #expect(cluster.differences() == "")
+  }
+
+  @Test("schema changes of all kinds reach the replica in order", .timeLimit(.minutes(3)))
+  func schemaChanges() throws {
+    let (cluster, shop) = try prepared("ddl", rows: 1000)
+    try cluster.startCoordinator()
+    try cluster.startWorker()
+    try cluster.submit(cluster.pipelineText())
+    try cluster.awaitState("tail")
+    let load = BackgroundLoad(shop, server: cluster.server, seed: 12, rows: 1000)
+    let table = "`\(cluster.database)`.customers"
+    let changes = [
+      "ALTER TABLE \(table) ADD COLUMN a INT NOT NULL DEFAULT 7, ADD COLUMN b VARCHAR(10) NULL AFTER name",
+      "UPDATE \(table) SET b = 'set', a = id WHERE id % 3 = 0", "ALTER TABLE \(table) CHANGE b c VARCHAR(30) NULL",
+      "ALTER TABLE \(table) MODIFY a BIGINT NOT NULL DEFAULT 8", "UPDATE \(table) SET a = a + 5000000000 WHERE id % 5 = 0",
+      "ALTER TABLE \(table) RENAME COLUMN c TO d", "UPDATE \(table) SET d = 'renamed' WHERE id % 7 = 0",
+      "ALTER TABLE \(table) DROP COLUMN d, ADD INDEX extra (a)",
+      "ALTER TABLE \(table) ADD COLUMN e DECIMAL(9,3) NULL FIRST",
+      "UPDATE \(table) SET e = id / 8 WHERE id % 2 = 0",
+    ]
+    for (index, change) in changes.enumerated() {
+      load.awaitTransactions((index + 1) * 15)
+      try cluster.server.execute(change)
+    }
+    #expect(load.stop() == nil)
+    try cluster.awaitEqual()
+    let versions = try #require(try cluster.document(["schema", "shop", "--table", "\(cluster.database).customers"], as: [SchemaStatus].self))
+    #expect(versions.count >= 7)
+    try cluster.server.execute("TRUNCATE TABLE \(table)")
+    try cluster.server.execute("INSERT INTO \(table) (name, created) VALUES ('after', NOW(6))")
+    try cluster.awaitEqual()
+  }
+
+  @Test("scale, pause and resume a running snapshot; stop and drop", .timeLimit(.minutes(4)))
+  func operatorCommands() throws {
+    let (cluster, _) = try prepared("operator", rows: 20_000)
+    try cluster.startCoordinator()
+    try cluster.startWorker(slots: 4)
+    try cluster.submit(cluster.pipelineText(source: ["scan.incremental.snapshot.chunk.size": "100"], pipeline: ["parallelism": "1"]))
+    let scaled = try cluster.command(["scale", "shop", "--snapshot-parallelism", "4"])
+    #expect(scaled.status == 0, "\(scaled.error)")
+    let status = try #require(try cluster.status())
+    #expect(status.pipeline.snapshotParallelism == 4)
+    #expect(try cluster.command(["pause", "shop"]).status == 0)
+    try cluster.awaitState("paused", "tail")
+    let workers = try #require(try cluster.document(["workers"], as: [WorkerStatus].self))
+    #expect(workers.count == 1)
+    #expect(workers.allSatisfy { $0.running.isEmpty })
+    #expect(try cluster.command(["resume", "shop"]).status == 0)
+    #expect(try cluster.command(["scale", "shop", "--snapshot-parallelism", "2"]).status == 0)
+    try cluster.awaitState("tail")
+    try cluster.awaitEqual()
+    #expect(try cluster.command(["drop", "shop"]).status == 1, "a running pipeline is not dropped")
+    #expect(try cluster.command(["stop", "shop"]).status == 0)
+    try cluster.awaitState("stopped")
+    #expect(try cluster.command(["drop", "shop"]).status == 0)
+    let gone = try eventually(within: 30) { try cluster.document(["list"], as: [PipelineSummary].self)?.isEmpty == true }
+    #expect(gone)
+  }
+
+  @Test("a table changes while its chunks are read", .timeLimit(.minutes(3)))
+  func schemaChangeInSnapshot() throws {
+    let (cluster, _) = try prepared("restart", rows: 10_000)
+    try cluster.startCoordinator()
+    try cluster.startWorker(slots: 1)
+    try cluster.submit(cluster.pipelineText(source: ["scan.incremental.snapshot.chunk.size": "50"]))
+    let reading = try eventually(within: ClusterFixture.patience) {
+      let table = try cluster.status()?.tables.first { $0.table.hasSuffix(".customers") }
+      return (table?.chunksDone ?? 0) > 3
+    }
+    #expect(reading)
+    try cluster.server.execute("ALTER TABLE `\(cluster.database)`.customers ADD COLUMN z INT NULL DEFAULT 3, DROP COLUMN rating")
+    try cluster.awaitState("tail")
+    try cluster.awaitEqual()
+  }
+
+  @Test("a worker that is told to stop commits and leaves; another goes on", .timeLimit(.minutes(3)))
+  func gracefulLeave() throws {
+    let (cluster, shop) = try prepared("leave", rows: 4000)
+    try cluster.startCoordinator(lease: "60s")
+    let first = try cluster.startWorker()
+    try cluster.submit(cluster.pipelineText())
+    try cluster.awaitState("tail")
+    let load = BackgroundLoad(shop, server: cluster.server, seed: 13, rows: 4000)
+    load.awaitTransactions(30)
+    first.signal(SIGTERM)
+    #expect(first.wait(milliseconds: 30_000) == 0, "\(first.errorOutput)")
+    try cluster.startWorker()
+    load.awaitTransactions(80)
+    #expect(load.stop() == nil)
+    // With a lease of a minute, only a worker that has left in order is replaced at once.
+    try cluster.awaitEqual()
+    let coordinator = try #require(cluster.coordinator)
+    coordinator.signal(SIGTERM)
+    #expect(coordinator.wait(milliseconds: 30_000) == 0, "\(coordinator.errorOutput)")
+  }
+
+  @Test("no secret is shown or journaled", .timeLimit(.minutes(3)))
+  func secrets() throws {
+    let (cluster, _) = try prepared("secrets", rows: 100)
+    try cluster.server.execute("CREATE USER 's_\(cluster.database)'@'%' IDENTIFIED BY 'hunter2-literal'")
+    try cluster.server.execute("GRANT ALL ON *.* TO 's_\(cluster.database)'@'%'")
+    try cluster.startCoordinator()
+    try cluster.startWorker()
+    try cluster.submit(cluster.pipelineText(source: ["username": "s_\(cluster.database)", "password": "hunter2-literal"]))
+    try cluster.awaitState("tail")
+    for arguments in [["status", "shop"], ["splits", "shop"], ["list"], ["workers"], ["schema", "shop"]] {
+      #expect(!(try cluster.command(arguments + ["--json"]).output.contains("hunter2-literal")))
+    }
+    for process in [cluster.coordinator].compactMap({ $0 }) + cluster.workers {
+      #expect(!process.errorOutput.contains("hunter2-literal"))
+    }
+    for file in ["journal.sqlite", "journal.sqlite-wal"] {
+      #expect(!TestFiles.read("\(cluster.directory)/data/\(file)").contains("hunter2-literal"), "\(file)")
+    }
+  }
+}
