@@ -100,7 +100,7 @@ extension WireEncoder {
     message.pointee.offset = try offset(progress.offset)
     message.pointee.rows = try count(progress.rows, "SplitProgress.rows")
     message.pointee.bytes = try count(progress.bytes, "SplitProgress.bytes")
-    let versions = progress.schemaVersions.sorted { $0.key < $1.key }
+    let versions = sorted(progress.schemaVersions)
     (message.pointee.n_schema_versions, message.pointee.schema_versions) = try list(versions) {
       version throws(WireError) in
       let named = try make(tidegate__named_version__init)

@@ -31,7 +31,9 @@ struct WireEncoder {
   }
 
   private func copy(_ bytes: UnsafeRawBufferPointer) -> Result<ProtobufCBinaryData, WireError> {
-    guard let source = bytes.baseAddress, !bytes.isEmpty else { return .success(ProtobufCBinaryData(len: 0, data: nil)) }
+    guard let source = bytes.baseAddress, !bytes.isEmpty else {
+      return .success(ProtobufCBinaryData(len: 0, data: nil))
+    }
     do throws(WireError) {
       let memory = try allocate(bytes.count)
       memory.copyMemory(from: source, byteCount: bytes.count)
@@ -87,12 +89,18 @@ struct WireEncoder {
   func options(
     _ options: [String: String]
   ) throws(WireError) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Tidegate__Option>?>?) {
-    try list(options.sorted { $0.key < $1.key }) { option throws(WireError) in
+    try list(sorted(options)) { option throws(WireError) in
       let message = try make(tidegate__option__init)
       message.pointee.name = try text(option.key)
       message.pointee.value = try text(option.value)
       return message
     }
+  }
+
+  /// Sorted by the bytes of the names, so that the same message always gives the same bytes. (`<` of two strings will
+  /// not do: it goes by characters, which may be spelled in several ways.)
+  func sorted<Value>(_ pairs: [String: Value]) -> [(key: String, value: Value)] {
+    pairs.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
   }
 
   /// A count, size or duration.

@@ -5,6 +5,8 @@ public enum WireLimits {
   public static let frame = 16 * 1024 * 1024
   /// Bytes of a frame before authentication.
   public static let handshakeFrame = 64 * 1024
+  /// Bytes that decoding a frame may allocate before authentication, whatever its length.
+  static let handshakeMemory = 16 * 1024
   /// The largest count, size or duration: JSON carries it exactly, and sums stay far from overflow.
   public static let number: Int64 = 1 << 53
   /// The largest parameter of a type: a length, a precision, a scale.

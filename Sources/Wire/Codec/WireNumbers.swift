@@ -67,7 +67,8 @@ enum WireNumbers {
 
   private static func check(_ value: Int, _ range: ClosedRange<Int>) throws(WireError) {
     guard range.contains(value) else {
-      throw .malformed("a type's parameter is \(value), which is not within \(range.lowerBound) and \(range.upperBound)")
+      throw .malformed(
+        "a type's parameter is \(value), which is not within \(range.lowerBound) and \(range.upperBound)")
     }
   }
 }

@@ -104,7 +104,8 @@ struct Handshake: Sendable {
   }
 
   private func read(from stream: FrameStream, _ deadline: Deadline) throws(WireError) -> HandshakeMessage {
-    let (_, body) = try stream.read(limit: WireLimits.handshakeFrame, deadline: deadline)
+    let (_, body) = try stream.read(
+      limit: WireLimits.handshakeFrame, memory: WireLimits.handshakeMemory, deadline: deadline)
     guard case .handshake(let message) = body else { throw .unexpected("a message before the handshake") }
     return message
   }

@@ -2,8 +2,11 @@
 struct FrameStream: Sendable {
   let socket: Socket
 
-  /// The next frame. Its length is checked before anything is allocated for it.
-  func read(limit: Int, deadline: Deadline) throws(WireError) -> (requestID: UInt64, body: MessageCodec.Body) {
+  /// The next frame. Its length is checked before anything is allocated for it; `memory` is the bound of what decoding
+  /// it may allocate, nil what its length is worth.
+  func read(
+    limit: Int, memory: Int? = nil, deadline: Deadline
+  ) throws(WireError) -> (requestID: UInt64, body: MessageCodec.Body) {
     let length = try readLength(limit: limit, deadline: deadline)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 8)
     defer { buffer.deallocate() }
@@ -12,7 +15,7 @@ struct FrameStream: Sendable {
     } catch .disconnected {
       throw .truncated
     }
-    return try MessageCodec.decodeBody(UnsafeRawBufferPointer(buffer).bytes)
+    return try MessageCodec.decodeBody(UnsafeRawBufferPointer(buffer).bytes, memory: memory)
   }
 
   private func readLength(limit: Int, deadline: Deadline) throws(WireError) -> Int {

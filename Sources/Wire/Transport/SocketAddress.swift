@@ -9,7 +9,9 @@ struct SocketAddress: Sendable {
   init?(_ pointer: UnsafePointer<sockaddr>, length: socklen_t) {
     guard length <= MemoryLayout<sockaddr_storage>.size else { return nil }
     var storage = sockaddr_storage()
-    withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: Int(length))) }
+    withUnsafeMutableBytes(of: &storage) {
+      $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: Int(length)))
+    }
     self.storage = storage
     self.length = length
   }

@@ -573,7 +573,7 @@ struct  Tidegate__SplitProgress
   int64_t rows;
   int64_t bytes;
   /*
-   * Sorted by name, each name once.
+   * Sorted by the bytes of the name, each name once.
    */
   size_t n_schema_versions;
   Tidegate__NamedVersion **schema_versions;
@@ -746,7 +746,7 @@ struct  Tidegate__ConnectorSpec
   ProtobufCMessage base;
   ProtobufCBinaryData source_type;
   /*
-   * Sorted by name, each name once; so are the sink's.
+   * Sorted by the bytes of the name, each name once; so are the sink's.
    */
   size_t n_source_options;
   Tidegate__Option **source_options;
@@ -926,7 +926,7 @@ struct  Tidegate__AdminRequest
   ProtobufCBinaryData verb;
   ProtobufCBinaryData pipeline;
   /*
-   * Sorted by name, each name once.
+   * Sorted by the bytes of the name, each name once.
    */
   size_t n_arguments;
   Tidegate__Option **arguments;
