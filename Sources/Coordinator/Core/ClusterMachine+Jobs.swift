@@ -48,6 +48,7 @@ extension ClusterMachine {
     guard let profile = pipelines[name]?.profile, pipelines[name]?.tables.isEmpty == true else { return }
     var planned: [TableID: TableSchema] = [:]
     for table in tables {
+      if let problem = profile.routeProblem(table.id) { return fail(name, problem) }
       let targets = profile.targets(table.id)
       var record = TableRecord(
         id: table.id, targets: targets, chunkKey: table.chunkKey, estimatedRows: table.estimatedRows, version: 1)

@@ -140,6 +140,8 @@ public struct PipelineProfile: Sendable {
   public var allows: @Sendable (String) -> Bool
   /// The sink tables of a source table.
   public var targets: @Sendable (TableID) -> [TableID]
+  /// Why a table cannot be routed; nil when it can.
+  public var routeProblem: @Sendable (TableID) -> String?
   /// Number of tail splits.
   public var tailCount: Int
   /// How often a tail commits.
@@ -153,7 +155,8 @@ public struct PipelineProfile: Sendable {
   public init(
     startup: SourceStartup, guarantees: SinkGuarantees, behavior: SchemaChangeBehavior,
     allows: @escaping @Sendable (String) -> Bool, targets: @escaping @Sendable (TableID) -> [TableID], tailCount: Int,
-    commitIntervalMilliseconds: Int64, parallelism: Int?, connectors: ConnectorSpec
+    commitIntervalMilliseconds: Int64, parallelism: Int?, connectors: ConnectorSpec,
+    routeProblem: @escaping @Sendable (TableID) -> String? = { _ in nil }
   ) {
     self.startup = startup
     self.guarantees = guarantees
@@ -164,5 +167,6 @@ public struct PipelineProfile: Sendable {
     self.commitIntervalMilliseconds = commitIntervalMilliseconds
     self.parallelism = parallelism
     self.connectors = connectors
+    self.routeProblem = routeProblem
   }
 }

@@ -231,9 +231,11 @@ struct CoordinatorLoop {
 
   private mutating func submit(_ request: AdminRequest, _ ticket: AdminTicket) {
     let file = request.arguments["file"] ?? "pipeline.yaml"
+    let text = request.arguments["definition"] ?? ""
     do {
-      let sealed = try PipelineDefinition.seal(
-        request.arguments["definition"] ?? "", file: file, registry: options.registry)
+      // The original first, so that messages carry the columns of the user's file.
+      _ = try PipelineDefinition.parse(text, file: file, registry: options.registry, resolver: .live)
+      let sealed = try PipelineDefinition.seal(text, file: file, registry: options.registry)
       let definition = try PipelineDefinition.parse(
         sealed.text, file: file, registry: options.registry, resolver: ValueResolver.live.with(secrets: sealed.secrets))
       guard machine.pipelines[definition.name] == nil else {

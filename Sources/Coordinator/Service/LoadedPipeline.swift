@@ -32,7 +32,15 @@ struct LoadedPipeline: Sendable {
       connectors: ConnectorSpec(
         sourceType: definition.sourceType, sourceOptions: Self.given(definition.sourceOptions),
         sinkType: definition.sinkType, sinkOptions: Self.given(definition.sinkOptions), secrets: definition.secrets,
-        localTimeZone: settings.localTimeZone, parallelism: settings.parallelism ?? 1))
+        localTimeZone: settings.localTimeZone, parallelism: settings.parallelism ?? 1),
+      routeProblem: { table in
+        do throws(ConnectorError) {
+          try router.check(table)
+          return nil
+        } catch {
+          return error.description
+        }
+      })
   }
 
   private static func given(_ options: Options) -> [String: String] {
