@@ -23,6 +23,6 @@ extension CommandFailure {
   init(_ reply: AdminReply, to request: AdminRequest) {
     let subject = request.pipeline.isEmpty ? request.verb : "\(request.verb) \(request.pipeline)"
     let message = reply.error.isEmpty ? "the coordinator refused it without a reason" : reply.error
-    self.init(ExitStatus(reply: reply.status), what: subject, message)
+    self.init(CommandStatus(reply: reply.status), what: subject, message)
   }
 }

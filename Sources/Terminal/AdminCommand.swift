@@ -22,7 +22,7 @@ public struct AdminCommand {
 
   /// Does it. `status --watch` returns when the pipeline has ended (`failure` if it failed), or when asked to stop.
   /// - Throws: what went wrong, with the status to end with.
-  public func run() throws(CommandFailure) -> ExitStatus {
+  public func run() throws(CommandFailure) -> CommandStatus {
     if arguments.watch { return try watch(interval: Self.interval) }
     let json = try channel.document(try request())
     try show(json)
@@ -50,7 +50,7 @@ public struct AdminCommand {
   }
 
   /// - Parameter interval: milliseconds between two questions.
-  func watch(interval: Int64) throws(CommandFailure) -> ExitStatus {
+  func watch(interval: Int64) throws(CommandFailure) -> CommandStatus {
     let request = try request()
     var view = LiveView(console)
     var answered = false
@@ -71,7 +71,7 @@ public struct AdminCommand {
   }
 
   /// Shows a new status; returns how to end once the pipeline has ended.
-  private func renew(_ view: inout LiveView, _ json: String) throws(CommandFailure) -> ExitStatus? {
+  private func renew(_ view: inout LiveView, _ json: String) throws(CommandFailure) -> CommandStatus? {
     let status = try Document.decode(PipelineStatus.self, json, verb: arguments.verb)
     if arguments.json {
       try console.print(json)

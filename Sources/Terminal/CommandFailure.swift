@@ -3,7 +3,7 @@ import Platform
 /// A command's failure, as the operator reads it: `tidegate: what: where — what to do`.
 public struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// How the process ends.
-  public var status: ExitStatus
+  public var status: CommandStatus
   /// What was being done: usually the command's name.
   public var what: String
   /// What happened, and to what.
@@ -14,7 +14,7 @@ public struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible
   public var isUnreachable = false
 
   /// Makes one.
-  public init(_ status: ExitStatus = .failure, what: String, _ message: String, remedy: String? = nil) {
+  public init(_ status: CommandStatus = .failure, what: String, _ message: String, remedy: String? = nil) {
     self.status = status
     self.what = what
     self.message = message

@@ -37,7 +37,7 @@ public struct PipelineRun {
   ///   - report: milliseconds between two lines of progress; nil: a second on a terminal, else ten.
   /// - Returns: `failure` when a stop came before what `until` names; else `success`.
   /// - Throws: when the pipeline failed, or could not be submitted.
-  public func run(poll: Int64 = 200, report: Int64? = nil) throws(CommandFailure) -> ExitStatus {
+  public func run(poll: Int64 = 200, report: Int64? = nil) throws(CommandFailure) -> CommandStatus {
     let report = report ?? (console.errorIsTerminal ? 1000 : 10_000)
     let begin = Clock.monotonicMilliseconds()
     var nextReport = begin + min(report, 1000)
@@ -75,7 +75,7 @@ public struct PipelineRun {
   }
 
   /// How to end, once there is nothing left to wait for.
-  private func end(_ status: PipelineStatus) throws(CommandFailure) -> ExitStatus? {
+  private func end(_ status: PipelineStatus) throws(CommandFailure) -> CommandStatus? {
     let pipeline = status.pipeline
     switch pipeline.state {
     case "failed":
@@ -88,7 +88,7 @@ public struct PipelineRun {
     }
   }
 
-  private func interrupted() -> ExitStatus {
+  private func interrupted() -> CommandStatus {
     guard let until else { return .success }
     console.error(
       CommandFailure(what: "run \(name)", "stopped before --until \(until.rawValue) was reached").line)

@@ -1,5 +1,5 @@
 /// How a command ends, as the shell sees it.
-public enum ExitStatus: Int32, Sendable, Hashable {
+public enum CommandStatus: Int32, Sendable, Hashable {
   /// The work is done.
   case success = 0
   /// The work failed.
@@ -9,6 +9,6 @@ public enum ExitStatus: Int32, Sendable, Hashable {
 
   /// The status of a coordinator's answer; a status that this version does not know is a failure.
   public init(reply status: Int) {
-    self = Int32(exactly: status).flatMap(ExitStatus.init(rawValue:)) ?? .failure
+    self = Int32(exactly: status).flatMap(CommandStatus.init(rawValue:)) ?? .failure
   }
 }
