@@ -68,7 +68,7 @@ let package = Package(
 
     // Test support, and the tools that tests and benchmark share.
     .target(
-      name: "TestKit", dependencies: ["Model", "Platform", "Connector", "CMySQL", "CSQLite"],
+      name: "TestKit", dependencies: ["Model", "Platform", "Connector", "CPlatform", "CMySQL", "CSQLite"],
       path: "Sources/TestKit/Kit", swiftSettings: strict),
     .executableTarget(
       name: "replica-check", dependencies: ["TestKit"], path: "Sources/TestKit/ReplicaCheck", swiftSettings: strict),
@@ -86,6 +86,6 @@ let package = Package(
     tests("CoordinatorTests", ["Coordinator", "Model", "Connector", "Pipeline", "Wire", "CSQLite"]),
     tests("WorkerTests", ["Worker", "Model", "Connector", "Pipeline", "Wire"]),
     tests("TerminalTests", ["Terminal", "Model", "Platform", "Connector", "Wire"]),
-    tests("EndToEndTests", ["Model", "Platform", "CMySQL", "CSQLite"]),
+    tests("EndToEndTests", ["Model", "Platform", "Wire", "CMySQL", "CSQLite", "tidegate", "replica-check"]),
   ]
 )

@@ -15,6 +15,10 @@ public protocol SourceConnector: Sendable {
   /// Opens a session for discovery and planning; used by one thread at a time, in the coordinator.
   func openPlanner() throws(ConnectorError) -> any SourcePlanner
 
+  /// Whether `offset` is at or above `end`: whoever has read up to `offset` has passed `end`.
+  /// - Throws: `configuration` when a text is no offset of this source.
+  func hasPassed(_ offset: Offset, end: Offset) throws(ConnectorError) -> Bool
+
   /// Prepares to read one chunk. Nothing is sent to the source before `SnapshotReader.open`.
   func makeSnapshotReader(_ request: SnapshotRequest) throws(ConnectorError) -> any SnapshotReader
 
@@ -83,9 +87,6 @@ public protocol SourcePlanner: AnyObject {
   /// The next chunks of a table, at most `limit`: lazily, so that reading starts before planning has ended.
   /// `cursor` is nil for the first call. The last chunk of the table is open-ended.
   func planChunks(_ table: DiscoveredTable, cursor: String?, limit: Int) throws(ConnectorError) -> ChunkPlan
-
-  /// Whether `offset` is at or above `end`: the tail has passed it.
-  func hasPassed(_ offset: Offset, end: Offset) throws(ConnectorError) -> Bool
 
   /// Makes a call that blocks on another thread return soon with `cancelled`. Callable from any thread.
   func interrupt()

@@ -1,5 +1,5 @@
 /// How far an attempt has come; stored with its rows where the sink can.
-public struct SplitProgress: Hashable, Sendable {
+public struct SplitProgress: Hashable, Sendable, Codable {
   /// Snapshot split: the high watermark, once its last row is in. Tail split: where a successor starts.
   public var offset: Offset
   /// Rows written by this attempt since it began.
@@ -22,7 +22,7 @@ public struct SplitProgress: Hashable, Sendable {
 }
 
 /// What a sink needs in order to commit, or abort, what an attempt has prepared.
-public struct Committable: Hashable, Sendable {
+public struct Committable: Hashable, Sendable, Codable {
   /// Whose work it is.
   public var attempt: AttemptID
   /// Counted from 1 within the attempt: a tail split commits many times.

@@ -188,3 +188,26 @@ private struct TypeScanner {
     return take(">") ? types : nil
   }
 }
+
+extension DataType: Codable {
+  private enum CodingKeys: String, CodingKey { case type, annotation }
+
+  /// Writes the type's text, and the annotation's if there is one.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(description, forKey: .type)
+    try container.encodeIfPresent(annotation?.description, forKey: .annotation)
+  }
+
+  /// Reads what `encode` writes.
+  /// - Throws: `DecodingError` for any other text.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let text = try container.decode(String.self, forKey: .type)
+    let note = try container.decodeIfPresent(String.self, forKey: .annotation)
+    guard let type = DataType(text: text, annotation: note.flatMap(Annotation.init(text:))) else {
+      throw DecodingError.dataCorruptedError(forKey: .type, in: container, debugDescription: "unknown type \(text)")
+    }
+    self = type
+  }
+}

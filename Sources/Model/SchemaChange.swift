@@ -1,5 +1,5 @@
 /// One change of a table's structure, as Flink CDC distinguishes them.
-public enum SchemaChange: Hashable, Sendable {
+public enum SchemaChange: Hashable, Sendable, Codable {
   case createTable(TableSchema)
   case addColumns([AddedColumn])
   case alterColumnType([AlteredColumn])
@@ -9,7 +9,7 @@ public enum SchemaChange: Hashable, Sendable {
   case dropTable
 
   /// A column and where it goes.
-  public struct AddedColumn: Hashable, Sendable {
+  public struct AddedColumn: Hashable, Sendable, Codable {
     /// The new column.
     public var column: Column
     /// Its place.
@@ -22,7 +22,7 @@ public enum SchemaChange: Hashable, Sendable {
   }
 
   /// A column with its new definition (type, nullability, default, comment); the name stays.
-  public struct AlteredColumn: Hashable, Sendable {
+  public struct AlteredColumn: Hashable, Sendable, Codable {
     /// The new definition.
     public var column: Column
     /// The type before.
@@ -35,7 +35,7 @@ public enum SchemaChange: Hashable, Sendable {
   }
 
   /// A column's old and new name.
-  public struct RenamedColumn: Hashable, Sendable {
+  public struct RenamedColumn: Hashable, Sendable, Codable {
     /// The name before.
     public var from: String
     /// The name after.
@@ -48,7 +48,7 @@ public enum SchemaChange: Hashable, Sendable {
   }
 
   /// Where an added column goes.
-  public enum ColumnPosition: Hashable, Sendable {
+  public enum ColumnPosition: Hashable, Sendable, Codable {
     case first
     case last
     case after(String)

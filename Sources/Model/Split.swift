@@ -1,5 +1,5 @@
 /// One value of a chunk key, in a form that survives journal and wire.
-public enum KeyPart: Hashable, Sendable {
+public enum KeyPart: Hashable, Sendable, Codable {
   case integer(Int64)
   case unsigned(UInt64)
   /// Text in UTF-8, and every type whose text the source can compare (decimals, dates).
@@ -25,7 +25,7 @@ extension KeyPart: CustomStringConvertible {
 }
 
 /// A range of a table's chunk key: lower bound inclusive, upper exclusive, compared as a tuple in key order.
-public struct ChunkRange: Hashable, Sendable {
+public struct ChunkRange: Hashable, Sendable, Codable {
   /// Names of the chunk key's columns; empty for a table that is read as one chunk.
   public var columns: [String]
   /// Inclusive; nil means from the beginning.
@@ -58,7 +58,7 @@ extension ChunkRange: CustomStringConvertible {
 }
 
 /// A finished chunk as the tail needs it: which keys, and up to where the log is already contained in its rows.
-public struct FinishedChunk: Hashable, Sendable {
+public struct FinishedChunk: Hashable, Sendable, Codable {
   /// The chunk's keys.
   public var range: ChunkRange
   /// Events at or below this offset are dropped for the chunk's keys: the committed attempt's high watermark for a
@@ -73,7 +73,7 @@ public struct FinishedChunk: Hashable, Sendable {
 }
 
 /// The identity of one attempt at one split: the fencing token of everything that the attempt writes.
-public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
+public struct AttemptID: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The pipeline's name.
   public var pipeline: String
   /// The split's number, unique within the pipeline for ever.

@@ -1,5 +1,5 @@
 /// A column of a table.
-public struct Column: Hashable, Sendable {
+public struct Column: Hashable, Sendable, Codable {
   /// The name as the source spells it.
   public var name: String
   /// Logical type, nullability and annotation.
@@ -29,7 +29,7 @@ public struct Column: Hashable, Sendable {
 }
 
 /// The columns and key of a table, as they were at one place in the source's log.
-public struct TableSchema: Hashable, Sendable {
+public struct TableSchema: Hashable, Sendable, Codable {
   /// The columns in the source's order, which is the order of values in the source's log.
   public var columns: [Column]
   /// Names of the primary key's columns, in key order; empty for a table without a key.

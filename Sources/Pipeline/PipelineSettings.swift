@@ -1,7 +1,7 @@
 /// The `pipeline` block of a pipeline file, but for the name.
 public struct PipelineSettings: Sendable, Hashable {
   /// `parallelism`: splits that may run at once; 1 … 1024.
-  public var parallelism = 1
+  public var parallelism: Int?
   /// `execution.runtime-mode`.
   public var runtimeMode = RuntimeMode.streaming
   /// `schema.change.behavior`.

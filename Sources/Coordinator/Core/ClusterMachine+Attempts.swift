@@ -1,0 +1,153 @@
+import Connector
+import Model
+import Wire
+
+/// Attempts: what workers report of them, and how they end.
+extension ClusterMachine {
+  mutating func reported(_ connection: ConnectionID, _ report: Report) {
+    guard let worker = connections[connection] else {
+      step.actions.append(.close(connection, reason: "a report before the join"))
+      return
+    }
+    let attempt = report.attempt
+    guard let name = names[attempt.pipeline], let split = pipelines[name]?.splits[attempt.split],
+      split.attempt == attempt.attempt, split.worker == worker, split.isHeld
+    else { return answerStale(connection, report) }
+    switch report.event {
+    case .started(let low): started(name, split, low)
+    case .prepared(let committable): prepared(name, split, committable)
+    case .committed(let sequence, let progress, _): committed(name, split.number, sequence: sequence, progress)
+    case .schemaChange(let table, let offset, let changes, let schema):
+      arrived(name, split, at: .init(table: table, offset: offset), changes, schema)
+    case .caughtUp: pipelines[name]?.caughtUp.insert(split.number)
+    case .pastWatermarks: pipelines[name]?.pastWatermarks.insert(split.number)
+    case .failed(let failure): attemptFailed(name, split, failure)
+    case .cancelled: attemptEnded(name, split.number)
+    }
+  }
+
+  /// A report of an attempt that this machine no longer has: whoever runs it must end it.
+  private mutating func answerStale(_ connection: ConnectionID, _ report: Report) {
+    switch report.event {
+    case .failed, .cancelled: break
+    case .started, .prepared, .committed, .schemaChange, .caughtUp, .pastWatermarks:
+      let order = Order(attempt: report.attempt, action: .cancel(afterCommit: false))
+      step.actions.append(.send(connection, .order(order)))
+    }
+  }
+
+  private mutating func started(_ name: String, _ split: SplitRecord, _ low: Offset) {
+    guard pipelines[name]?.cancelled[split.number] != false else { return }
+    pipelines[name]?.change(split: split.number, now: now) {
+      if $0.state == .assigned { $0.state = .running }
+      if $0.firstLow == nil { $0.firstLow = low }
+    }
+    order(name, split, .proceed)
+  }
+
+  private mutating func prepared(_ name: String, _ split: SplitRecord, _ committable: Committable) {
+    guard committable.attempt.split == split.number, committable.attempt.attempt == split.attempt else { return }
+    if let before = split.committable, split.state == .prepared {
+      if before.sequence == committable.sequence { return order(name, split, .commit(sequence: before.sequence)) }
+      // The worker goes on only after its commit: the report of it was lost with a connection.
+      committed(name, split.number, sequence: before.sequence, before.progress)
+    }
+    // Told to stop without a commit: the worker drops what it has prepared, so nothing may order the commit.
+    guard pipelines[name]?.cancelled[split.number] != false else { return }
+    pipelines[name]?.change(split: split.number, now: now) {
+      $0.state = .prepared
+      $0.committable = committable
+    }
+    order(name, split, .commit(sequence: committable.sequence))
+  }
+
+  /// A commit has happened: the end of a snapshot split, one of many of a tail split.
+  mutating func committed(_ name: String, _ number: Int, sequence: Int, _ progress: SplitProgress) {
+    guard let split = pipelines[name]?.splits[number] else { return }
+    switch split.kind {
+    case .snapshot:
+      pipelines[name]?.change(split: number, now: now) {
+        $0.state = .committed
+        $0.progress = progress
+        $0.committable = nil
+        $0.failures = 0
+        $0.lastError = nil
+      }
+      forgetAttempt(name, number)
+    case .tail:
+      let counted = split.progressAttempt == split.attempt ? split.progress?.rows ?? 0 : 0
+      if progress.rows > counted { pipelines[name]?.change { $0.tailRows += progress.rows - counted } }
+      pipelines[name]?.change(split: number, now: now) {
+        if $0.state == .prepared || $0.state == .assigned { $0.state = .running }
+        $0.progress = progress
+        $0.progressAttempt = $0.attempt
+        $0.committable = nil
+        $0.failures = 0
+        $0.lastError = nil
+      }
+    }
+  }
+
+  /// The worker has ended the attempt, or certainly cannot write any more. What it had prepared is looked into before
+  /// the split is given away again.
+  mutating func attemptEnded(_ name: String, _ number: Int) {
+    pipelines[name]?.change(split: number, now: now) {
+      $0.state = $0.state == .prepared ? .resolving : .pending
+      $0.worker = nil
+    }
+    forgetAttempt(name, number)
+  }
+
+  private mutating func forgetAttempt(_ name: String, _ number: Int) {
+    pipelines[name]?.live[number] = nil
+    pipelines[name]?.cancelled[number] = nil
+    for place in pipelines[name]?.arrivals.keys ?? [:].keys { pipelines[name]?.arrivals[place]?.waiting[number] = nil }
+  }
+
+  /// The worker is gone, and the attempt with it.
+  mutating func attemptLost(_ name: String, _ number: Int, reason: String) {
+    guard let split = pipelines[name]?.splits[number] else { return }
+    note(.warning, "attempt lost", ["attempt": "\(name)/\(number)#\(split.attempt)", "reason": reason])
+    pipelines[name]?.change(split: number, now: now) { $0.lastError = reason }
+    attemptEnded(name, number)
+  }
+
+  private mutating func attemptFailed(_ name: String, _ split: SplitRecord, _ failure: Failure) {
+    let error = ConnectorError(failure)
+    note(
+      .warning, "attempt failed",
+      ["attempt": "\(name)/\(split.number)#\(split.attempt)", "kind": failure.kind, "error": error.description])
+    attemptEnded(name, split.number)
+    if error.kind == .schemaMismatch, let table = split.table { return schemaMismatched(name, table, error) }
+    switch error.policy {
+    case .release where error.kind == .cancelled: break
+    case .stop:
+      pipelines[name]?.change(split: split.number, now: now) { $0.lastError = error.description }
+      fail(name, error.description)
+    case .retry, .release: retry(name, split.number, error)
+    }
+  }
+
+  private mutating func retry(_ name: String, _ number: Int, _ error: ConnectorError) {
+    pipelines[name]?.change(split: number, now: now) {
+      $0.failures += 1
+      $0.lastError = error.description
+    }
+    guard let failures = pipelines[name]?.splits[number]?.failures else { return }
+    if failures >= settings.retryLimit {
+      fail(name, "split \(number) failed \(failures) times in a row; the last time: \(error)")
+    } else {
+      let due = now + pause(afterFailures: failures)
+      pipelines[name]?.notBefore[number] = due
+    }
+  }
+}
+
+extension ConnectorError {
+  /// The error as a worker reported it; an unknown kind is taken for one that may pass.
+  init(_ failure: Failure) {
+    self.init(
+      Kind(rawValue: failure.kind) ?? .transient, failure.message, table: failure.table, offset: failure.offset,
+      remedy: failure.remedy)
+  }
+}

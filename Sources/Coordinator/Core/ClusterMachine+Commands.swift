@@ -1,0 +1,98 @@
+import Model
+
+/// What operators want.
+extension ClusterMachine {
+  mutating func commanded(_ token: Int, _ command: Command) {
+    step.actions.append(.answer(token: token, error: refusal(of: command)))
+  }
+
+  /// Carries the command out; the answer is nil, or why it cannot be.
+  private mutating func refusal(of command: Command) -> String? {
+    switch command {
+    case .submit(let record, let profile): return submit(record, profile)
+    case .scale(let name, let parallelism):
+      guard pipelines[name] != nil else { return unknown(name) }
+      guard parallelism > 0 else { return "the snapshot parallelism must be at least 1" }
+      scale(name, to: parallelism)
+      return nil
+    case .pause(let name): return end(name, intent: .pause, verb: "paused")
+    case .stop(let name): return end(name, intent: .stop, verb: "stopped")
+    case .resume(let name, let profile): return resume(name, profile)
+    case .drop(let name, let force): return drop(name, force: force)
+    }
+  }
+
+  private func unknown(_ name: String) -> String {
+    let known = pipelines.keys.sorted().joined(separator: ", ")
+    return "there is no pipeline \(name)" + (known.isEmpty ? "" : "; there are: \(known)")
+  }
+
+  private mutating func submit(_ record: PipelineRecord, _ profile: PipelineProfile) -> String? {
+    guard pipelines[record.name] == nil else {
+      return "exists: there is a pipeline \(record.name) already — drop it first, or give this one another name"
+    }
+    var state = PipelineState(record: record, profile: profile)
+    state.dirty.pipeline = true
+    pipelines[record.name] = state
+    names[record.uid] = record.name
+    note(.info, "pipeline submitted", ["pipeline": record.name])
+    return nil
+  }
+
+  /// Pause and stop: what is in flight is committed, within the grace; then workers are free.
+  private mutating func end(_ name: String, intent: PipelineRecord.Intent, verb: String) -> String? {
+    guard let state = pipelines[name] else { return unknown(name) }
+    if state.record.phase == .finished { return "pipeline \(name) has finished and cannot be \(verb)" }
+    if state.record.intent == .stop, intent == .pause { return "pipeline \(name) has been stopped" }
+    pipelines[name]?.change { $0.intent = intent }
+    pipelines[name]?.graceEnds = now + settings.grace
+    cancelAll(name, afterCommit: true)
+    return nil
+  }
+
+  private mutating func resume(_ name: String, _ profile: PipelineProfile) -> String? {
+    guard let state = pipelines[name] else { return unknown(name) }
+    if state.record.phase == .finished { return "pipeline \(name) has finished — drop it and submit it again" }
+    if state.record.intent == .stop { return "pipeline \(name) has been stopped — drop it and submit it again" }
+    pipelines[name]?.profile = profile
+    pipelines[name]?.graceEnds = nil
+    pipelines[name]?.jobFailures = 0
+    pipelines[name]?.jobsNotBefore = 0
+    pipelines[name]?.notBefore = [:]
+    pipelines[name]?.change {
+      $0.intent = .run
+      $0.error = nil
+    }
+    for number in state.splits.keys where state.splits[number]?.failures != 0 {
+      pipelines[name]?.change(split: number, now: now) { $0.failures = 0 }
+    }
+    return nil
+  }
+
+  private mutating func drop(_ name: String, force: Bool) -> String? {
+    guard let state = pipelines[name] else { return unknown(name) }
+    let idle = ["paused", "stopped", "finished", "failed"].contains(state.stateName)
+    guard idle || force else { return "pipeline \(name) is running — stop it first, or use --force" }
+    pipelines[name]?.dropAsked = true
+    pipelines[name]?.change { $0.intent = .stop }
+    cancelAll(name, afterCommit: false)
+    return nil
+  }
+
+  /// A pipeline that is to be dropped goes when no worker has anything of it.
+  mutating func dropIfAsked(_ name: String) {
+    guard let state = pipelines[name], state.dropAsked, state.unsettled.isEmpty, state.jobs.isEmpty else { return }
+    names[state.record.uid] = nil
+    pipelines[name] = nil
+    step.records.append(.removePipeline(name))
+    step.actions.append(.forget(pipeline: name))
+    note(.info, "pipeline dropped", ["pipeline": name])
+  }
+
+  /// A pause or stop waits no longer for chunks to end.
+  mutating func enforceGrace(_ name: String) {
+    guard let ends = pipelines[name]?.graceEnds, ends <= now else { return }
+    pipelines[name]?.graceEnds = nil
+    cancelAll(name, afterCommit: false)
+  }
+}

@@ -1,0 +1,204 @@
+import Connector
+import Model
+import Wire
+
+/// The schema registry: versions, the barrier, and tables whose schema changes while chunks are read.
+extension ClusterMachine {
+  /// A tail split has come to a schema change with everything before it committed, and waits.
+  mutating func arrived(
+    _ name: String, _ split: SplitRecord, at place: PipelineState.ChangePlace, _ changes: [SchemaChange],
+    _ schema: TableSchema
+  ) {
+    guard let state = pipelines[name], state.tables[place.table] != nil else {
+      return order(name, split, .adopt(table: place.table, offset: place.offset, binding: nil))
+    }
+    if let known = state.schemas[place.table]?.first(where: { $0.offset == place.offset }), known.isApplied {
+      return adopt(name, split, known)
+    }
+    var arrival =
+      state.arrivals[place] ?? PipelineState.Arrival(splits: [], waiting: [:], changes: changes, schema: schema)
+    arrival.splits.insert(split.number)
+    arrival.waiting[split.number] = split.attempt
+    pipelines[name]?.arrivals[place] = arrival
+  }
+
+  /// Where every tail split has arrived, the new version is journaled; then the sink follows it. One at a time.
+  mutating func openBarriers(_ name: String) {
+    guard let state = pipelines[name] else { return }
+    let tails = Set(state.splits.values.filter { $0.table == nil }.map(\.number))
+    for (place, arrival) in state.arrivals.sorted(by: {
+      ($0.key.table, $0.key.offset.text) < ($1.key.table, $1.key.offset.text)
+    })
+    where tails.isSubset(of: arrival.splits) {
+      guard state.schemas[place.table]?.contains(where: { $0.offset == place.offset }) != true else { continue }
+      addVersion(name, place, arrival)
+    }
+    guard let updated = pipelines[name], updated.isActive, updated.applying.isEmpty else { return }
+    let waiting = updated.schemas.values.flatMap { $0 }.filter { !$0.isApplied }
+      .min { ($0.table, $0.version) < ($1.table, $1.version) }
+    if let waiting { applySchemas(name, [waiting]) }
+  }
+
+  private mutating func addVersion(_ name: String, _ place: PipelineState.ChangePlace, _ arrival: PipelineState.Arrival)
+  {
+    guard let state = pipelines[name], let table = state.tables[place.table], let profile = state.profile else {
+      return
+    }
+    let derivation = SinkDerivation(behavior: profile.behavior, allows: profile.allows)
+    var steps: [SinkStep] = []
+    for target in table.targets {
+      guard let sinkTable = state.sinkTables[target] else { continue }
+      do {
+        let derived = try derivation.steps(for: arrival.changes, of: target, current: sinkTable.schema)
+        if !state.permits(derived, on: target, from: place.table) {
+          return fail(
+            name,
+            "\(place.table) changed at \(place.offset), and sink table \(target), which it shares with other source "
+              + "tables, cannot follow: only added columns can — change all source tables, then submit again")
+        }
+        steps += derived
+      } catch {
+        return fail(name, "\(error.reason) [table \(place.table)] [at \(place.offset)]")
+      }
+    }
+    let record = SchemaRecord(
+      table: place.table, version: table.version + 1, offset: place.offset, changes: arrival.changes,
+      schema: arrival.schema, sinkSteps: steps, isApplied: false)
+    pipelines[name]?.put(schema: record)
+    pipelines[name]?.change(table: place.table) { $0.version = record.version }
+    let tags = arrival.changes.map(\.tag).joined(separator: ",")
+    note(.info, "schema change", ["pipeline": name, "table": place.table.description, "changes": tags])
+  }
+
+  /// Starts the job that makes the sink follow; at once done where the sink has nothing to do.
+  mutating func applySchemas(_ name: String, _ records: [SchemaRecord]) {
+    pipelines[name]?.applying = records.map { .init(table: $0.table, version: $0.version) }
+    let steps = records.flatMap(\.sinkSteps)
+    if steps.isEmpty { schemasApplied(name) } else { startJob(name, .applySchema(steps)) }
+  }
+
+  /// The sink has followed: the version is in force and whoever waits goes on under it.
+  mutating func schemasApplied(_ name: String) {
+    let keys = pipelines[name]?.applying ?? []
+    pipelines[name]?.applying = []
+    for key in keys {
+      guard var record = pipelines[name]?.schema(key.table, version: key.version) else { continue }
+      for step in record.sinkSteps {
+        pipelines[name]?.put(sinkTable: SinkTableRecord(id: step.table, schema: step.resulting))
+      }
+      record.isApplied = true
+      pipelines[name]?.put(schema: record)
+      if record.changes.contains(.dropTable) { pipelines[name]?.change(table: key.table) { $0.state = .dropped } }
+      finishRestart(name, record)
+      answerWaiting(name, record)
+    }
+  }
+
+  /// `try_evolve`: the sink cannot do this; it keeps its columns, and rows are fitted to them.
+  mutating func skipUnsupported(_ name: String, _ key: PipelineState.SchemaKey, _ error: ConnectorError) {
+    guard var record = pipelines[name]?.schema(key.table, version: key.version) else { return }
+    note(.warning, "schema change skipped: the sink cannot do it", ["pipeline": name, "error": error.description])
+    record.sinkSteps = []
+    pipelines[name]?.put(schema: record)
+    pipelines[name]?.applying = [key]
+    schemasApplied(name)
+  }
+
+  private mutating func answerWaiting(_ name: String, _ record: SchemaRecord) {
+    guard let offset = record.offset,
+      let arrival = pipelines[name]?.arrivals.removeValue(forKey: .init(table: record.table, offset: offset))
+    else { return }
+    for (number, attempt) in arrival.waiting.sorted(by: { $0.key < $1.key }) {
+      guard let split = pipelines[name]?.splits[number], split.attempt == attempt, split.isHeld else { continue }
+      adopt(name, split, record)
+    }
+  }
+
+  private mutating func adopt(_ name: String, _ split: SplitRecord, _ record: SchemaRecord) {
+    guard let offset = record.offset else { return }
+    let isDropped = record.changes.contains(.dropTable)
+    let binding = isDropped ? nil : pipelines[name]?.binding(record.table, version: record.version)
+    order(name, split, .adopt(table: record.table, offset: offset, binding: binding))
+  }
+
+  // MARK: - A schema that changes while chunks are read
+
+  /// A reader found the table otherwise than registered. Chunks that are read already are of the old shape, and what
+  /// was renamed cannot be told from what was dropped and added: the table is read again from its beginning.
+  mutating func schemaMismatched(_ name: String, _ id: TableID, _ error: ConnectorError) {
+    guard let state = pipelines[name], state.tables[id]?.state == .reading else { return }
+    pipelines[name]?.change(table: id) { $0.state = .restarting }
+    note(.warning, "table restarts: its schema has changed", ["pipeline": name, "table": id.description])
+    for split in state.splits.values.sorted(by: { $0.number < $1.number }) where split.table == id && split.isHeld {
+      cancel(name, split, afterCommit: false)
+    }
+  }
+
+  /// No attempt is left at the table: its schema is read again.
+  mutating func advanceRestart(_ name: String, _ id: TableID) {
+    guard let state = pipelines[name], state.jobs.isEmpty, state.applying.isEmpty else { return }
+    if let record = state.tables[id].flatMap({ state.schema(id, version: $0.version) }), !record.isApplied {
+      return applySchemas(name, [record])
+    }
+    startJob(name, .describe(id))
+  }
+
+  mutating func described(_ name: String, _ id: TableID, _ found: DiscoveredTable?, _ after: Offset) {
+    guard let state = pipelines[name], let table = state.tables[id], table.state == .restarting else { return }
+    guard let found else {
+      return fail(name, "table \(id) was dropped while it was being read — submit the pipeline again without it")
+    }
+    if state.schema(id, version: table.firstVersion)?.schema == found.schema {
+      pipelines[name]?.change(table: id) { $0.state = .reading }
+      return
+    }
+    let shared = table.targets.contains { target in
+      state.tables.values.contains { $0.id != id && $0.targets.contains(target) }
+    }
+    if shared {
+      return fail(
+        name,
+        "the schema of \(id) changed while it was being read, and other tables share its sink table — submit again")
+    }
+    for split in state.splits.values where split.table == id { pipelines[name]?.removeSplit(split.number) }
+    var steps: [SinkStep] = []
+    for target in table.targets {
+      steps.append(SinkStep(table: target, change: .dropTable, resulting: found.schema))
+      steps.append(SinkStep(table: target, change: .createTable(found.schema), resulting: found.schema))
+    }
+    pipelines[name]?.put(
+      schema: SchemaRecord(
+        table: id, version: table.version + 1, offset: nil, changes: [], schema: found.schema, sinkSteps: steps,
+        isApplied: false))
+    pipelines[name]?.change(table: id) {
+      $0.version += 1
+      $0.chunkKey = found.chunkKey
+      $0.estimatedRows = found.estimatedRows
+      $0.registeredAt = after
+      $0.cursor = nil
+      $0.isPlanned = false
+    }
+  }
+
+  private mutating func finishRestart(_ name: String, _ record: SchemaRecord) {
+    guard let table = pipelines[name]?.tables[record.table], table.state == .restarting,
+      record.version == table.version
+    else { return }
+    pipelines[name]?.change(table: record.table) {
+      $0.state = .reading
+      $0.firstVersion = record.version
+    }
+  }
+}
+
+extension PipelineState {
+  /// A sink table that several source tables share can only grow: the others' rows must go on fitting it.
+  func permits(_ steps: [SinkStep], on target: TableID, from table: TableID) -> Bool {
+    let isShared = tables.values.contains { $0.id != table && $0.state != .dropped && $0.targets.contains(target) }
+    guard isShared else { return true }
+    return steps.allSatisfy { step in
+      if case .addColumns = step.change { return true }
+      return false
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import Model
+import Wire
+
+/// Workers: joining, leases, leaving.
+extension ClusterMachine {
+  mutating func workerJoined(_ connection: ConnectionID, _ join: Join) {
+    guard connections[connection] == nil, join.slots > 0, !join.workerID.isEmpty else {
+      step.actions.append(.close(connection, reason: "a second or senseless join"))
+      return
+    }
+    if let old = workers[join.workerID]?.connection, old != connection {
+      connections[old] = nil
+      step.actions.append(.close(old, reason: "the worker has come back on another connection"))
+    }
+    connections[connection] = join.workerID
+    workers[join.workerID] = WorkerState(
+      name: join.name, slots: join.slots, connection: connection,
+      leaseEnds: now + settings.lease + settings.leaseMargin, lastHeard: now)
+    step.actions.append(
+      .send(
+        connection,
+        .joined(
+          Joined(epoch: epoch, leaseMilliseconds: settings.lease, heartbeatMilliseconds: settings.heartbeat))))
+    note(.info, "worker joined", ["worker": join.name, "slots": String(join.slots)])
+    reconcile(worker: join.workerID, running: Set(join.running))
+  }
+
+  /// What the journal gives to a worker and the worker does not know is lost; what the worker runs and the journal does
+  /// not give to it must end.
+  private mutating func reconcile(worker: String, running: Set<AttemptID>) {
+    var expected: Set<AttemptID> = []
+    for name in pipelines.keys.sorted() {
+      guard let state = pipelines[name] else { continue }
+      for split in state.splits.values.sorted(by: { $0.number < $1.number })
+      where split.isHeld && split.worker == worker {
+        let attempt = AttemptID(pipeline: state.record.uid, split: split.number, attempt: split.attempt)
+        if running.contains(attempt) {
+          expected.insert(attempt)
+          remind(name, split)
+        } else {
+          attemptLost(name, split.number, reason: "the worker no longer runs it")
+        }
+      }
+    }
+    guard let connection = workers[worker]?.connection else { return }
+    for attempt in running.subtracting(expected).sorted(by: { $0.description < $1.description }) {
+      step.actions.append(.send(connection, .order(Order(attempt: attempt, action: .cancel(afterCommit: false)))))
+    }
+  }
+
+  /// After a reconnect: orders that may have been lost are given again.
+  private mutating func remind(_ pipeline: String, _ split: SplitRecord) {
+    if let afterCommit = pipelines[pipeline]?.cancelled[split.number] {
+      order(pipeline, split, .cancel(afterCommit: afterCommit))
+    } else if pipelines[pipeline]?.isActive == false {
+      cancel(pipeline, split, afterCommit: pipelines[pipeline]?.record.error == nil)
+    }
+  }
+
+  mutating func heard(_ connection: ConnectionID, _ heartbeat: Heartbeat) {
+    guard let id = connections[connection] else {
+      step.actions.append(.close(connection, reason: "a heartbeat before the join"))
+      return
+    }
+    workers[id]?.leaseEnds = now + settings.lease + settings.leaseMargin
+    workers[id]?.lastHeard = now
+    for progress in heartbeat.attempts {
+      guard let name = names[progress.attempt.pipeline],
+        let split = pipelines[name]?.splits[progress.attempt.split], split.attempt == progress.attempt.attempt,
+        split.worker == id
+      else { continue }
+      pipelines[name]?.live[split.number] = progress
+    }
+    step.actions.append(.send(connection, .heartbeatAck(HeartbeatAck(sequence: heartbeat.sequence))))
+  }
+
+  mutating func workerLeft(_ connection: ConnectionID) {
+    guard let id = connections[connection] else { return }
+    connections[connection] = nil
+    note(.info, "worker left", ["worker": workers[id]?.name ?? id])
+    removeWorker(id, reason: "the worker left")
+  }
+
+  /// The worker may come back: its splits stay with it until its lease is over.
+  mutating func disconnected(_ connection: ConnectionID) {
+    guard let id = connections.removeValue(forKey: connection), workers[id]?.connection == connection else { return }
+    workers[id]?.connection = nil
+    note(.warning, "worker disconnected", ["worker": workers[id]?.name ?? id])
+    let holds = pipelines.values.contains { $0.splits.values.contains { $0.isHeld && $0.worker == id } }
+    if !holds { workers[id] = nil }
+  }
+
+  mutating func expireLeases() {
+    for (id, worker) in workers.sorted(by: { $0.key < $1.key }) where worker.leaseEnds <= now {
+      note(.warning, "worker lost: its lease is over", ["worker": worker.name])
+      if let connection = worker.connection {
+        connections[connection] = nil
+        step.actions.append(.close(connection, reason: "no heartbeat within the lease"))
+      }
+      removeWorker(id, reason: "the worker's lease ran out")
+    }
+  }
+
+  private mutating func removeWorker(_ id: String, reason: String) {
+    workers[id] = nil
+    for name in pipelines.keys.sorted() {
+      let held = pipelines[name]?.splits.values.filter { $0.isHeld && $0.worker == id } ?? []
+      for split in held.sorted(by: { $0.number < $1.number }) { attemptLost(name, split.number, reason: reason) }
+    }
+  }
+
+  /// Puts the journal's records into the machine, before any event. Workers that the journal names get a full lease:
+  /// until it is over, or they have come back and said what they run, nothing of theirs is given away.
+  public mutating func restore(_ records: [JournalRecord], profiles: [String: PipelineProfile], now: Int64) {
+    self.now = now
+    for record in records { restore(record, profiles: profiles) }
+    for (name, state) in pipelines {
+      for split in state.splits.values {
+        pipelines[name]?.since[split.number] = now
+        guard split.isHeld, let worker = split.worker, workers[worker] == nil else { continue }
+        workers[worker] = WorkerState(
+          name: worker, slots: 0, connection: nil, leaseEnds: now + settings.lease + settings.leaseMargin,
+          lastHeard: now)
+      }
+    }
+  }
+
+  private mutating func restore(_ record: JournalRecord, profiles: [String: PipelineProfile]) {
+    switch record {
+    case .putPipeline(let pipeline):
+      pipelines[pipeline.name] = PipelineState(record: pipeline, profile: profiles[pipeline.name])
+      names[pipeline.uid] = pipeline.name
+    case .putTable(let pipeline, let table): pipelines[pipeline]?.tables[table.id] = table
+    case .putSplit(let pipeline, let split): pipelines[pipeline]?.splits[split.number] = split
+    case .removeSplit(let pipeline, let number): pipelines[pipeline]?.splits[number] = nil
+    case .putSchema(let pipeline, let schema):
+      pipelines[pipeline]?.put(schema: schema)
+      pipelines[pipeline]?.dirty.schemas = []
+    case .putSinkTable(let pipeline, let table): pipelines[pipeline]?.sinkTables[table.id] = table
+    case .removePipeline(let pipeline):
+      if let uid = pipelines[pipeline]?.record.uid { names[uid] = nil }
+      pipelines[pipeline] = nil
+    }
+  }
+}

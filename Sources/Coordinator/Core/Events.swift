@@ -1,0 +1,168 @@
+import Connector
+import Model
+import Pipeline
+import Wire
+
+/// A connection of a worker, as the shell numbers them; never reused.
+public typealias ConnectionID = Int
+
+/// Something that happened, told to the cluster machine by its shell.
+public enum ClusterEvent: Sendable {
+  /// Time has passed.
+  case tick
+  /// A worker offers its slots on a connection.
+  case joined(ConnectionID, Join)
+  /// A worker is alive.
+  case heartbeat(ConnectionID, Heartbeat)
+  /// A worker reports of an attempt.
+  case report(ConnectionID, Report)
+  /// A worker has ended its attempts and goes.
+  case left(ConnectionID)
+  /// A connection has broken; its worker may come back.
+  case disconnected(ConnectionID)
+  /// A job has ended.
+  case jobEnded(JobID, JobResult)
+  /// An operator wants something. The machine's answer is the action `answer` with the same token.
+  case command(token: Int, Command)
+}
+
+/// What an operator can want of the machine.
+public enum Command: Sendable {
+  case submit(PipelineRecord, PipelineProfile)
+  case scale(pipeline: String, snapshotParallelism: Int)
+  case pause(pipeline: String)
+  case resume(pipeline: String, PipelineProfile)
+  case stop(pipeline: String)
+  case drop(pipeline: String, force: Bool)
+}
+
+/// Number of a job, unique for the life of the process.
+public typealias JobID = Int
+
+/// Work that blocks on a source or a sink; the shell runs a pipeline's jobs one after another on a thread of its own.
+public struct Job: Sendable, Hashable {
+  /// The number.
+  public var id: JobID
+  /// The pipeline's name.
+  public var pipeline: String
+  /// What to do.
+  public var kind: Kind
+
+  /// What a job can do.
+  public enum Kind: Sendable, Hashable {
+    /// Validate both ends, take the log's end, discover tables, take the log's end again.
+    case discover
+    /// Carry out changes of sink tables, in order.
+    case applySchema([SinkStep])
+    /// Plan the next chunks of a table.
+    case plan(DiscoveredTable, cursor: String?, limit: Int)
+    /// Read a table's schema again, and the log's end after it.
+    case describe(TableID)
+    /// The log's end at this moment.
+    case currentOffset
+    /// Find out what became of a committable whose writer is gone, and commit it if it can be.
+    case resolve(Committable)
+  }
+
+  /// Makes one.
+  public init(id: JobID, pipeline: String, kind: Kind) {
+    self.id = id
+    self.pipeline = pipeline
+    self.kind = kind
+  }
+}
+
+/// What a job came to.
+public enum JobResult: Sendable {
+  /// `before` was taken before the tables were read, `after` after.
+  case discovered([DiscoveredTable], before: Offset, after: Offset)
+  case schemaApplied
+  case planned(ChunkPlan)
+  case described(DiscoveredTable?, after: Offset)
+  case offset(Offset)
+  case resolved(CommitOutcome)
+  case failed(ConnectorError)
+}
+
+/// Something the shell must do, after the step's records are durable.
+public enum Action: Sendable {
+  case send(ConnectionID, Message)
+  /// Close a worker's connection: it has broken the protocol.
+  case close(ConnectionID, reason: String)
+  case start(Job)
+  /// A pipeline has left this coordinator: its threads and sessions can go.
+  case forget(pipeline: String)
+  /// The answer to a command: nil when it was accepted, otherwise why not.
+  case answer(token: Int, error: String?)
+  /// A line for the log.
+  case note(Note)
+}
+
+/// A line for the log, made by the machine, which has no logger.
+public struct Note: Sendable, Hashable {
+  /// How loud.
+  public enum Level: Sendable, Hashable { case info, warning, error }
+  /// How loud.
+  public var level: Level
+  /// A constant text.
+  public var message: String
+  /// Its data.
+  public var fields: [String: String]
+
+  /// Makes one.
+  public init(_ level: Level, _ message: String, _ fields: [String: String] = [:]) {
+    self.level = level
+    self.message = message
+    self.fields = fields
+  }
+}
+
+/// What one event leads to: records first, durable together, then the actions in order.
+public struct Step: Sendable {
+  /// What must be durable before anything else happens.
+  public var records: [JournalRecord] = []
+  /// What then happens.
+  public var actions: [Action] = []
+
+  /// Nothing.
+  public init() {}
+}
+
+/// What the machine knows of a pipeline's definition; made from the file, never journaled.
+public struct PipelineProfile: Sendable {
+  /// How it starts.
+  public var startup: SourceStartup
+  /// What its sink promises.
+  public var guarantees: SinkGuarantees
+  /// `pipeline.schema.change.behavior`.
+  public var behavior: SchemaChangeBehavior
+  /// Whether a kind of schema change reaches the sink, by tag.
+  public var allows: @Sendable (String) -> Bool
+  /// The sink tables of a source table.
+  public var targets: @Sendable (TableID) -> [TableID]
+  /// Number of tail splits.
+  public var tailCount: Int
+  /// How often a tail commits.
+  public var commitIntervalMilliseconds: Int64
+  /// `pipeline.parallelism`, where the file gives it.
+  public var parallelism: Int?
+  /// What workers need.
+  public var connectors: ConnectorSpec
+
+  /// Makes one.
+  public init(
+    startup: SourceStartup, guarantees: SinkGuarantees, behavior: SchemaChangeBehavior,
+    allows: @escaping @Sendable (String) -> Bool, targets: @escaping @Sendable (TableID) -> [TableID], tailCount: Int,
+    commitIntervalMilliseconds: Int64, parallelism: Int?, connectors: ConnectorSpec
+  ) {
+    self.startup = startup
+    self.guarantees = guarantees
+    self.behavior = behavior
+    self.allows = allows
+    self.targets = targets
+    self.tailCount = tailCount
+    self.commitIntervalMilliseconds = commitIntervalMilliseconds
+    self.parallelism = parallelism
+    self.connectors = connectors
+  }
+}

@@ -1,0 +1,201 @@
+import Connector
+import Model
+import Wire
+
+/// One pipeline as the machine holds it: its records, and what is made anew after a restart.
+struct PipelineState: Sendable {
+  var record: PipelineRecord
+  /// Nil when the definition could not be read again after a restart: the pipeline stands still until `resume`.
+  var profile: PipelineProfile?
+  var tables: [TableID: TableRecord] = [:]
+  var splits: [Int: SplitRecord] = [:]
+  /// Versions in order, by source table.
+  var schemas: [TableID: [SchemaRecord]] = [:]
+  var sinkTables: [TableID: SinkTableRecord] = [:]
+
+  // Not journaled.
+
+  /// Jobs under way.
+  var jobs: [JobID: Job.Kind] = [:]
+  /// Tail shares that have arrived at a schema change, by the change's place.
+  var arrivals: [ChangePlace: Arrival] = [:]
+  /// Tail shares that have caught up, and that have passed every watermark.
+  var caughtUp: Set<Int> = []
+  var pastWatermarks: Set<Int> = []
+  /// Last heartbeat's progress of running attempts.
+  var live: [Int: AttemptProgress] = [:]
+  /// When a split may be given away again, and since when it is in its state.
+  var notBefore: [Int: Int64] = [:]
+  var since: [Int: Int64] = [:]
+  /// When running attempts are cancelled although they have not come to an end (pause, stop).
+  var graceEnds: Int64?
+  /// Attempts that were told to end, and whether after a commit.
+  var cancelled: [Int: Bool] = [:]
+  /// Versions that the sink is being made to follow.
+  var applying: [SchemaKey] = []
+  /// Whether the pipeline goes as soon as nothing of it is in a worker's hands.
+  var dropAsked = false
+  /// Failures of jobs in a row, and when the next try is due.
+  var jobFailures = 0
+  var jobsNotBefore: Int64 = 0
+
+  /// Records that have changed since the last step.
+  var dirty = DirtyRecords()
+
+  init(record: PipelineRecord, profile: PipelineProfile?) {
+    self.record = record
+    self.profile = profile
+  }
+
+  /// Where a schema change stands in the log.
+  struct ChangePlace: Hashable, Sendable {
+    var table: TableID
+    var offset: Offset
+  }
+
+  /// Tail splits that have arrived at a schema change.
+  struct Arrival: Sendable {
+    /// Splits that have committed everything before it, in this or an earlier attempt.
+    var splits: Set<Int>
+    /// Attempts that wait for the answer, by split.
+    var waiting: [Int: Int]
+    var changes: [SchemaChange]
+    var schema: TableSchema
+  }
+
+  /// Which records have changed.
+  struct DirtyRecords: Sendable {
+    var pipeline = false
+    var tables: Set<TableID> = []
+    var splits: Set<Int> = []
+    var removedSplits: Set<Int> = []
+    var schemas: Set<SchemaKey> = []
+    var sinkTables: Set<TableID> = []
+  }
+
+  /// Identity of a schema record.
+  struct SchemaKey: Hashable, Sendable {
+    var table: TableID
+    var version: Int
+  }
+
+  /// Takes the changed records out, in a fixed order.
+  mutating func drainRecords() -> [JournalRecord] {
+    let name = record.name
+    var records: [JournalRecord] = []
+    if dirty.pipeline { records.append(.putPipeline(record)) }
+    for id in dirty.tables.sorted() { if let table = tables[id] { records.append(.putTable(pipeline: name, table)) } }
+    for key in dirty.schemas.sorted(by: { ($0.table, $0.version) < ($1.table, $1.version) }) {
+      if let schema = schemas[key.table]?.first(where: { $0.version == key.version }) {
+        records.append(.putSchema(pipeline: name, schema))
+      }
+    }
+    for id in dirty.sinkTables.sorted() {
+      if let table = sinkTables[id] { records.append(.putSinkTable(pipeline: name, table)) }
+    }
+    for number in dirty.removedSplits.sorted() { records.append(.removeSplit(pipeline: name, number: number)) }
+    for number in dirty.splits.sorted() {
+      if let split = splits[number] { records.append(.putSplit(pipeline: name, split)) }
+    }
+    dirty = DirtyRecords()
+    return records
+  }
+}
+
+extension PipelineState {
+  /// Changes the pipeline's own record.
+  mutating func change(_ body: (inout PipelineRecord) -> Void) {
+    body(&record)
+    dirty.pipeline = true
+  }
+
+  /// Changes a table's record.
+  mutating func change(table id: TableID, _ body: (inout TableRecord) -> Void) {
+    guard var table = tables[id] else { return }
+    body(&table)
+    tables[id] = table
+    dirty.tables.insert(id)
+  }
+
+  /// Changes a split's record, and notes the time when its state changes.
+  mutating func change(split number: Int, now: Int64, _ body: (inout SplitRecord) -> Void) {
+    guard var split = splits[number] else { return }
+    let before = split.state
+    body(&split)
+    splits[number] = split
+    dirty.splits.insert(number)
+    if split.state != before || since[number] == nil { since[number] = now }
+  }
+
+  /// Adds a split and returns its number.
+  @discardableResult
+  mutating func addSplit(_ kind: SplitRecord.Kind, now: Int64) -> Int {
+    let number = record.nextSplit
+    change { $0.nextSplit += 1 }
+    splits[number] = SplitRecord(number: number, kind: kind)
+    dirty.splits.insert(number)
+    since[number] = now
+    return number
+  }
+
+  /// Removes a split and everything that is known of it.
+  mutating func removeSplit(_ number: Int) {
+    splits[number] = nil
+    live[number] = nil
+    notBefore[number] = nil
+    since[number] = nil
+    cancelled[number] = nil
+    dirty.splits.remove(number)
+    dirty.removedSplits.insert(number)
+  }
+
+  /// Adds a schema version.
+  mutating func put(schema: SchemaRecord) {
+    var versions = schemas[schema.table] ?? []
+    versions.removeAll { $0.version == schema.version }
+    versions.append(schema)
+    versions.sort { $0.version < $1.version }
+    schemas[schema.table] = versions
+    dirty.schemas.insert(SchemaKey(table: schema.table, version: schema.version))
+  }
+
+  /// Sets a sink table's schema.
+  mutating func put(sinkTable: SinkTableRecord) {
+    sinkTables[sinkTable.id] = sinkTable
+    dirty.sinkTables.insert(sinkTable.id)
+  }
+
+  /// A version of a table's schema.
+  func schema(_ table: TableID, version: Int) -> SchemaRecord? {
+    schemas[table]?.first { $0.version == version }
+  }
+
+  /// Whether the pipeline should be working: wanted, not failed, not done, and its definition is known.
+  var isActive: Bool {
+    record.intent == .run && record.error == nil && record.phase != .finished && profile != nil
+  }
+
+  /// Splits that a worker has, or whose committable is being looked into.
+  var unsettled: [SplitRecord] { splits.values.filter { $0.isHeld || $0.state == .resolving } }
+
+  /// Whether a job of that sort is under way.
+  func hasJob(where matches: (Job.Kind) -> Bool) -> Bool { jobs.values.contains(where: matches) }
+
+  /// The pipeline's state as operators see it.
+  var stateName: String {
+    if record.error != nil { return "failed" }
+    if profile == nil { return "failed" }
+    if record.phase == .finished { return unsettled.isEmpty ? "finished" : "stopping" }
+    switch record.intent {
+    case .run:
+      switch record.phase {
+      case .planning: return "planning"
+      case .snapshot: return "snapshot"
+      case .tail: return "tail"
+      case .finished: return "finished"
+      }
+    case .pause: return unsettled.isEmpty && jobs.isEmpty ? "paused" : "pausing"
+    case .stop: return unsettled.isEmpty && jobs.isEmpty ? "stopped" : "stopping"
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import Connector
+import Model
+import Pipeline
+import Platform
+
+/// Runs one pipeline's jobs, one after another, on a thread of its own, and keeps the sessions they need between them.
+final class PipelineJobs: Sendable {
+  private struct State {
+    var queue: [Job] = []
+    var isClosed = false
+    var interrupt: (@Sendable () -> Void)?
+  }
+
+  private let state = Monitor(State())
+  private let source: any SourceConnector
+  private let sink: any SinkConnector
+  private let finished: @Sendable (JobID, JobResult) -> Void
+
+  /// Starts the thread. `finished` is called on it.
+  init(
+    pipeline: String, source: any SourceConnector, sink: any SinkConnector,
+    finished: @escaping @Sendable (JobID, JobResult) -> Void
+  ) {
+    self.source = source
+    self.sink = sink
+    self.finished = finished
+    _ = DedicatedThread(name: "jobs") { [self] in loop() }
+  }
+
+  /// Adds a job.
+  func run(_ job: Job) { state.update { $0.queue.append(job) } }
+
+  /// Ends the thread after the job under way, which is interrupted where it can be.
+  func close() {
+    let interrupt = state.update { state in
+      state.isClosed = true
+      state.queue = []
+      return state.interrupt
+    }
+    interrupt?()
+  }
+
+  private func loop() {
+    var sessions = Sessions(source: source, sink: sink) { [state] interrupt in
+      state.withLock { $0.interrupt = interrupt }
+    }
+    while true {
+      let job: Job?? = state.wait { state in
+        if !state.queue.isEmpty { return .some(state.queue.removeFirst()) }
+        return state.isClosed ? .some(nil) : nil
+      }
+      guard let job = job ?? nil else { break }
+      do {
+        finished(job.id, try sessions.run(job.kind))
+      } catch {
+        sessions.close()
+        finished(job.id, .failed(error))
+      }
+    }
+    sessions.close()
+  }
+}
+
+/// Sessions with both ends, opened when first needed.
+private struct Sessions {
+  let source: any SourceConnector
+  let sink: any SinkConnector
+  let setInterrupt: ((@Sendable () -> Void)?) -> Void
+  var planner: (any SourcePlanner)?
+  var applier: (any SchemaApplier)?
+  var committer: (any SinkCommitter)?
+
+  init(
+    source: any SourceConnector, sink: any SinkConnector, setInterrupt: @escaping ((@Sendable () -> Void)?) -> Void
+  ) {
+    self.source = source
+    self.sink = sink
+    self.setInterrupt = setInterrupt
+  }
+
+  mutating func run(_ kind: Job.Kind) throws(ConnectorError) -> JobResult {
+    switch kind {
+    case .discover: return try discover()
+    case .applySchema(let steps): return try apply(steps)
+    case .plan(let table, let cursor, let limit):
+      try hitFailpoint("coordinator.plan")
+      return .planned(try openPlanner().planChunks(table, cursor: cursor, limit: limit))
+    case .describe(let id):
+      let planner = try openPlanner()
+      let found = try planner.describe(id)
+      return .described(found, after: try planner.currentOffset())
+    case .currentOffset: return .offset(try openPlanner().currentOffset())
+    case .resolve(let committable): return .resolved(try openCommitter().commit(committable))
+    }
+  }
+
+  private mutating func discover() throws(ConnectorError) -> JobResult {
+    let log = Log("coordinator")
+    for warning in try source.validate() { log.warning("source", ["warning": warning]) }
+    for warning in try sink.validate() { log.warning("sink", ["warning": warning]) }
+    let planner = try openPlanner()
+    // The tables must not change between the reading of their schemas and the offset that the schemas are taken to
+    // hold at: they are read again after it, until both readings agree.
+    for _ in 0..<5 {
+      let before = try planner.currentOffset()
+      let tables = try planner.discoverTables()
+      let after = try planner.currentOffset()
+      let again = try planner.discoverTables()
+      if tables.map(\.schema) == again.map(\.schema), tables.map(\.id) == again.map(\.id) {
+        return .discovered(tables, before: before, after: after)
+      }
+    }
+    throw ConnectorError(.transient, "the source's tables change faster than they can be read")
+  }
+
+  private mutating func apply(_ steps: [SinkStep]) throws(ConnectorError) -> JobResult {
+    let applier: any SchemaApplier
+    if let open = self.applier { applier = open } else { applier = try sink.openSchemaApplier() }
+    self.applier = applier
+    for step in steps {
+      try hitFailpoint("coordinator.schema.before-apply")
+      try applier.apply(step.change, to: step.table, resulting: step.resulting)
+      try hitFailpoint("coordinator.schema.applied")
+    }
+    return .schemaApplied
+  }
+
+  private mutating func openPlanner() throws(ConnectorError) -> any SourcePlanner {
+    if let planner { return planner }
+    let opened = try source.openPlanner()
+    let handle = PlannerInterrupt(opened)
+    setInterrupt { handle.interrupt() }
+    planner = opened
+    return opened
+  }
+
+  private mutating func openCommitter() throws(ConnectorError) -> any SinkCommitter {
+    if let committer { return committer }
+    let opened = try sink.openCommitter()
+    committer = opened
+    return opened
+  }
+
+  mutating func close() {
+    setInterrupt(nil)
+    planner?.close()
+    applier?.close()
+    committer?.close()
+    planner = nil
+    applier = nil
+    committer = nil
+  }
+}
+
+/// Carries a planner to other threads for its one thread-safe method.
+///
+/// `@unchecked Sendable` is safe: only `interrupt` is called through it, which the protocol declares callable from any
+/// thread.
+private final class PlannerInterrupt: @unchecked Sendable {
+  private let planner: any SourcePlanner
+
+  init(_ planner: any SourcePlanner) { self.planner = planner }
+
+  func interrupt() { planner.interrupt() }
+}
+
+/// A place where a test may stop a job; see `failpoint`.
+/// - Throws: `transient` when a test asked for a failure.
+private func hitFailpoint(_ name: StaticString) throws(ConnectorError) {
+  do {
+    try failpoint(name)
+  } catch {
+    throw ConnectorError(.transient, error.description)
+  }
+}

@@ -1,0 +1,162 @@
+import Model
+import Platform
+import Wire
+
+/// Makes the documents that operators see from the machine's state.
+struct StatusDocuments {
+  let machine: ClusterMachine
+  let rates: [RateKey: RateMeter]
+  let now: Int64
+  let wallMilliseconds: Int64
+
+  /// What a rate is of: a table, or (nil) the tail.
+  struct RateKey: Hashable, Sendable {
+    var pipeline: String
+    var table: TableID?
+  }
+
+  func list() -> [PipelineSummary] { machine.pipelines.keys.sorted().compactMap { summary($0) } }
+
+  func summary(_ name: String) -> PipelineSummary? {
+    guard let state = machine.pipelines[name] else { return nil }
+    let done = state.tables.values.count { $0.state == .done || $0.state == .dropped }
+    return PipelineSummary(
+      name: name, state: state.stateName, source: state.profile?.connectors.sourceType ?? "",
+      sink: state.profile?.connectors.sinkType ?? "", tables: state.tables.count, tablesDone: done,
+      snapshotRows: state.tables.keys.reduce(0) { $0 + state.rows(of: $1) }, tailRows: state.tailRows,
+      snapshotParallelism: machine.snapshotParallelism(state),
+      error: state.record.error ?? (state.profile == nil ? "the definition could not be read again: see the log" : nil))
+  }
+
+  func status(_ name: String) -> PipelineStatus? {
+    guard let summary = summary(name) else { return nil }
+    return PipelineStatus(pipeline: summary, tables: tables(name), tail: tail(name))
+  }
+
+  func tables(_ name: String) -> [TableStatus] {
+    guard let state = machine.pipelines[name] else { return [] }
+    var counts: [TableID: (planned: Int, done: Int)] = [:]
+    for split in state.splits.values {
+      guard let table = split.table else { continue }
+      counts[table, default: (0, 0)].planned += 1
+      if split.state == .committed { counts[table, default: (0, 0)].done += 1 }
+    }
+    return state.tables.values.sorted { $0.id < $1.id }.map { table in
+      status(of: table, in: state, counts: counts[table.id] ?? (0, 0))
+    }
+  }
+
+  private func status(of table: TableRecord, in state: PipelineState, counts: (planned: Int, done: Int)) -> TableStatus
+  {
+    let rows = state.rows(of: table.id)
+    let planned = table.foldedChunks + counts.planned
+    let done = table.foldedChunks + counts.done
+    let isDone = table.state == .done || table.state == .dropped
+    let estimate = max(table.estimatedRows, rows)
+    let byRows = estimate > 0 ? Double(rows) * 100 / Double(estimate) : 0
+    let byChunks = planned > 0 ? Double(done) * 100 / Double(planned) : 0
+    let percent =
+      isDone ? 100 : min(99.9, table.isPlanned && counts.planned > 1 ? max(byChunks, byRows * 0.99) : byRows)
+    let rate = rates[RateKey(pipeline: state.record.name, table: table.id)]?.perSecond ?? 0
+    let eta: Double? = isDone ? 0 : rate > 0 ? Double(max(0, estimate - rows)) / rate : nil
+    return TableStatus(
+      table: table.id.description, target: table.targets.map(\.description).joined(separator: ","),
+      state: stateName(table, state), chunksDone: done, chunksPlanned: planned, planned: table.isPlanned || isDone,
+      rows: rows, estimatedRows: table.estimatedRows, rowsPerSecond: isDone ? 0 : rate, percent: percent,
+      etaSeconds: eta, schemaVersion: table.version)
+  }
+
+  private func stateName(_ table: TableRecord, _ state: PipelineState) -> String {
+    switch table.state {
+    case .creating: "creating"
+    case .restarting: "restarting"
+    case .dropped: "dropped"
+    case .done: state.record.phase == .tail ? "tail" : "done"
+    case .reading: state.splits.values.contains { $0.table == table.id } ? "reading" : "waiting"
+    }
+  }
+
+  func tail(_ name: String) -> TailStatus? {
+    guard let state = machine.pipelines[name] else { return nil }
+    let tails = state.splits.values.filter { $0.table == nil }.sorted { $0.number < $1.number }
+    guard let first = tails.first else { return nil }
+    let lives = tails.compactMap { state.live[$0.number] }
+    let idle = lives.count == tails.count && lives.allSatisfy(\.isIdle)
+    let last = lives.compactMap(\.lastEventMilliseconds).min()
+    let lag: Int64? = idle ? 0 : last.map { max(0, wallMilliseconds - $0) }
+    return TailStatus(
+      offset: (first.progress?.offset ?? state.record.startOffset)?.text ?? "", lagMilliseconds: lag, idle: idle,
+      rows: state.tailRows, rowsPerSecond: rates[RateKey(pipeline: name, table: nil)]?.perSecond ?? 0,
+      splits: tails.count)
+  }
+
+  func splits(_ name: String, table: String?, state wanted: String?) -> [SplitStatus] {
+    guard let state = machine.pipelines[name] else { return [] }
+    return state.splits.values.sorted { $0.number < $1.number }.map { status(of: $0, in: state) }
+      .filter { (table == nil || $0.table == table) && (wanted == nil || $0.state == wanted) }
+  }
+
+  private func status(of split: SplitRecord, in state: PipelineState) -> SplitStatus {
+    let live = state.live[split.number]
+    let isWaiting = split.state == .pending && state.notBefore[split.number, default: 0] > now
+    let range: String
+    switch split.kind {
+    case .snapshot(_, let chunk): range = chunk.description
+    case .tail(let share): range = "share \(share) of \(state.profile?.tailCount ?? 1)"
+    }
+    return SplitStatus(
+      split: split.number, kind: split.table == nil ? "tail" : "snapshot", table: split.table?.description,
+      range: range, state: isWaiting ? "waiting" : split.state == .resolving ? "prepared" : split.state.rawValue,
+      attempt: split.attempt, worker: split.worker.map { machine.workers[$0]?.name ?? $0 },
+      rows: live?.rows ?? split.progress?.rows ?? 0, bytes: live?.bytes ?? split.progress?.bytes ?? 0,
+      lowWatermark: split.firstLow?.text, highWatermark: split.progress?.offset.text,
+      ageMilliseconds: max(0, now - (state.since[split.number] ?? now)), error: split.lastError)
+  }
+
+  func workers() -> [WorkerStatus] {
+    machine.workers.sorted { $0.value.name < $1.value.name }.map { id, worker in
+      var running: [String] = []
+      for (name, state) in machine.pipelines {
+        for split in state.splits.values where split.isHeld && split.worker == id {
+          running.append("\(name)/\(split.number)#\(split.attempt)")
+        }
+      }
+      return WorkerStatus(
+        name: worker.name, id: id, state: worker.connection == nil ? "lost" : "connected", slots: worker.slots,
+        running: running.sorted(), heartbeatAgeMilliseconds: max(0, now - worker.lastHeard))
+    }
+  }
+
+  func schemas(_ name: String, table: String?) -> [SchemaStatus] {
+    guard let state = machine.pipelines[name] else { return [] }
+    return state.schemas.values.flatMap { $0 }
+      .filter { table == nil || $0.table.description == table }
+      .sorted { ($0.table, $0.version) < ($1.table, $1.version) }
+      .map { record in
+        SchemaStatus(
+          table: record.table.description, version: record.version, offset: record.offset?.text,
+          changes: record.changes.map(\.tag),
+          columns: record.schema.columns.map {
+            .init(name: $0.name, type: $0.type.description, nativeType: $0.nativeType)
+          }, primaryKey: record.schema.primaryKey)
+      }
+  }
+}
+
+extension PipelineState {
+  /// Rows of a table that chunks have committed, and that running attempts have written.
+  func rows(of table: TableID) -> Int {
+    var rows = tables[table]?.foldedRows ?? 0
+    for split in splits.values where split.table == table {
+      if split.state == .committed {
+        rows += split.progress?.rows ?? 0
+      } else {
+        rows += live[split.number]?.rows ?? 0
+      }
+    }
+    return rows
+  }
+
+  /// Rows that the tail has committed.
+  var tailRows: Int { record.tailRows }
+}
