@@ -6,7 +6,7 @@ public enum HelpText {
     for group in CommandSpec.Group.allCases {
       lines += ["", "\(group.rawValue):"]
       for command in CommandCatalog.all where command.group == group {
-        lines.append("  " + pad(command.name, 12) + command.summary)
+        lines.append("  " + pad(command.name, 13) + command.summary)
       }
     }
     lines += ["", "Exit status: 0 success, 1 failure of the work, 2 wrong usage."]
