@@ -101,8 +101,17 @@ public protocol SinkWriter: AnyObject {
   /// Drops everything that is not committed. Callable at any time.
   func abort()
 
+  /// Makes a wait (for a lock, for a busy server) on the writer's thread, now or later, end soon with `cancelled`.
+  /// Callable from any thread.
+  func interrupt()
+
   /// Gives the session up; drops what is not committed. Callable at any time, more than once.
   func close()
+}
+
+extension SinkWriter {
+  /// For writers that never wait long: nothing to do.
+  public func interrupt() {}
 }
 
 /// Finishes what other processes have prepared; used by any worker or the coordinator.

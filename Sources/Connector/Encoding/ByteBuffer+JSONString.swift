@@ -32,18 +32,18 @@ extension ByteBuffer {
     let target = UnsafeMutableRawPointer(end)
     var at = start
     while at &+ 16 <= limit {
-      let block = source.loadUnaligned(fromByteOffset: at, as: SIMD16<Int8>.self)
-      target.storeBytes(of: block, toByteOffset: at &- start, as: SIMD16<Int8>.self)
-      // As signed numbers, bytes from 0x80 on are negative: one comparison finds them and the controls.
-      let special = (block .< 0x20) .| (block .== 0x22) .| (block .== 0x5c)
-      if any(special) { break }
+      let first = source.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      let second = source.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)
+      target.storeBytes(of: first, toByteOffset: at &- start, as: UInt64.self)
+      target.storeBytes(of: second, toByteOffset: at &- start &+ 8, as: UInt64.self)
+      if (Self.special(first) | Self.special(second)) & 0x8080_8080_8080_8080 != 0 { break }
       at &+= 16
     }
     if at &+ 16 > limit {
       while at &+ 8 <= limit {
         let word = source.loadUnaligned(fromByteOffset: at, as: UInt64.self)
         target.storeBytes(of: word, toByteOffset: at &- start, as: UInt64.self)
-        if Self.hasSpecial(word) { break }
+        if Self.special(word) & 0x8080_8080_8080_8080 != 0 { break }
         at &+= 8
       }
       while at < limit {
@@ -57,15 +57,14 @@ extension ByteBuffer {
     return at
   }
 
-  /// Whether one of eight bytes is a control, a quote, a backslash or above ASCII. Borrows between bytes can only make
-  /// a plain byte look special next to one that is, so nothing special is missed.
+  /// The top bit of a byte of the result is set where that byte is a control, a quote, a backslash or above ASCII.
+  /// Borrows between bytes can only make a plain byte look special above one that is, so nothing special is missed.
   @inline(__always)
-  private static func hasSpecial(_ word: UInt64) -> Bool {
+  private static func special(_ word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let quote = word ^ (ones &* 0x22)
     let backslash = word ^ (ones &* 0x5c)
-    let found = (word &- ones &* 0x20) | (quote &- ones) | (backslash &- ones) | word
-    return found & (ones &* 0x80) != 0
+    return (word &- ones &* 0x20) | (quote &- ones) | (backslash &- ones) | word
   }
 
   /// Copies characters one by one, escaped where they must be, for about one block. Nil for malformed UTF-8.

@@ -1,0 +1,233 @@
+import Connector
+import Model
+
+/// Applies schema changes, each in one transaction: after a crash a change has been applied as a whole or not at all, and
+/// `_tidegate_columns` says which.
+final class SQLiteSchemaApplier: SchemaApplier {
+  private let database: SQLiteDatabase
+  private let catalog: TableCatalog
+  private let rebuild: TableRebuild
+
+  init(_ database: SQLiteDatabase) {
+    self.database = database
+    catalog = TableCatalog(database)
+    rebuild = TableRebuild(database)
+  }
+
+  func close() { database.close() }
+
+  func apply(_ change: SchemaChange, to table: TableID, resulting schema: TableSchema) throws(ConnectorError) {
+    do {
+      let name = try database.settings.tableName(table)
+      // So that the renaming in a rebuild leaves views alone. Inside a transaction it would come too late.
+      try database.run("PRAGMA legacy_alter_table = ON")
+      try database.transaction { () throws(ConnectorError) -> Void in
+        try catalog.create()
+        try perform(change, name, table, schema)
+      }
+    } catch {
+      var error = error
+      error.table = error.table ?? table
+      throw error
+    }
+  }
+
+  private func perform(
+    _ change: SchemaChange, _ name: String, _ id: TableID, _ schema: TableSchema
+  ) throws(ConnectorError) {
+    let actual = try catalog.actual(name)
+    switch change {
+    case .createTable:
+      if actual.isEmpty { try create(name, schema) } else { try checkExisting(name, id, schema, actual) }
+      return try catalog.record(name, id, schema)
+    case .dropTable:
+      try database.run("DROP TABLE IF EXISTS \(SQLText.name(name))")
+      return try catalog.record(name, id, nil)
+    default: break
+    }
+    guard !actual.isEmpty else {
+      throw ConnectorError(
+        .rejected, "table \(name) is not in the replica", remedy: "drop the pipeline's table and read it again")
+    }
+    if case .truncateTable = change { return try database.run("DELETE FROM \(SQLText.name(name))") }
+    if try !isApplied(name, schema) { try alter(change, name, schema) }
+    try catalog.record(name, id, schema)
+  }
+
+  /// Whether the table has the resulting columns already: an earlier call has come to its end.
+  private func isApplied(_ name: String, _ schema: TableSchema) throws(ConnectorError) -> Bool {
+    let recorded = try catalog.recorded(name)
+    guard recorded.count == schema.columns.count else { return false }
+    let forms = recorded.map { ($0.name, StorageForm($0.type)) }
+    return schema.columns.allSatisfy { column in
+      forms.contains { $0.0 == column.name && $0.1 == StorageForm(column.type) }
+    }
+  }
+
+  private func alter(_ change: SchemaChange, _ name: String, _ schema: TableSchema) throws(ConnectorError) {
+    switch change {
+    case .addColumns(let added): for item in added { try add(item.column, name) }
+    case .dropColumns(let names): for column in names { try drop(column, name) }
+    case .renameColumns(let renamed): for item in renamed { try rename(item, name) }
+    case .alterColumnType(let altered): try alterTypes(altered, name)
+    case .createTable, .truncateTable, .dropTable: break
+    }
+  }
+
+  // MARK: Tables
+
+  private func create(_ name: String, _ schema: TableSchema) throws(ConnectorError) {
+    try checkNames(schema)
+    let keyed = !schema.primaryKey.isEmpty
+    let definition = TableDefinition(
+      columns: schema.columns.map { TableDefinition.ColumnText($0.name, StorageForm($0.type).declared) },
+      key: schema.keyIndexes.map { schema.columns[$0].name }, isStrict: database.settings.isStrict,
+      isWithoutRowID: database.settings.isWithoutRowID && keyed)
+    try database.run(definition.sql(name))
+  }
+
+  private func checkNames(_ schema: TableSchema) throws(ConnectorError) {
+    var seen: Set<String> = []
+    for column in schema.columns {
+      guard seen.insert(column.name.lowercased()).inserted else {
+        throw ConnectorError(
+          .unsupported, "column \(column.name) differs from another only in case, which SQLite cannot tell apart",
+          remedy: "leave one of them out of the pipeline")
+      }
+      if column.name.utf8.contains(0) {
+        throw ConnectorError(.unsupported, "a column's name holds a NUL byte, which SQLite cannot store")
+      }
+    }
+    guard !schema.columns.isEmpty else { throw ConnectorError(.unsupported, "a table without columns") }
+    if schema.keyIndexes.count != schema.primaryKey.count {
+      throw ConnectorError(.rejected, "a column of the key is not among the table's columns")
+    }
+    if schema.primaryKey.isEmpty && Set(["rowid", "_rowid_", "oid"]).isSubset(of: seen) {
+      throw ConnectorError(
+        .unsupported, "a table without a key has columns of all three names by which SQLite knows a row",
+        remedy: "give the table a key, or rename one of rowid, _rowid_ and oid")
+    }
+  }
+
+  private func checkExisting(
+    _ name: String, _ id: TableID, _ schema: TableSchema, _ actual: [TableCatalog.ActualColumn]
+  ) throws(ConnectorError) {
+    let recorded = try catalog.recorded(name)
+    if let other = recorded.first?.table, other != id.description {
+      throw ConnectorError(
+        .rejected, "table \(name) of the replica belongs to \(other)",
+        remedy: "set table.name to full, or route one of the tables to another name")
+    }
+    let key = actual.filter { $0.keyPlace > 0 }.sorted { $0.keyPlace < $1.keyPlace }.map { $0.name.lowercased() }
+    var same = actual.count == schema.columns.count && key == schema.primaryKey.map { $0.lowercased() }
+    for column in schema.columns {
+      let form = StorageForm(column.type)
+      let found = actual.first { $0.name.lowercased() == column.name.lowercased() }
+      let known = recorded.first { $0.name.lowercased() == column.name.lowercased() }
+      if found?.declared != form.declared || known.map({ StorageForm($0.type) != form }) == true { same = false }
+    }
+    if !same {
+      throw ConnectorError(
+        .rejected, "table \(name) exists in the replica with other columns or another key",
+        remedy: "drop the table in the file, or choose another path")
+    }
+  }
+
+  // MARK: Columns
+
+  private func actual(_ column: String, _ table: String) throws(ConnectorError) -> TableCatalog.ActualColumn? {
+    let columns = try catalog.actual(table)
+    return columns.first { $0.name == column } ?? columns.first { $0.name.lowercased() == column.lowercased() }
+  }
+
+  private func add(_ column: Column, _ table: String) throws(ConnectorError) {
+    let form = StorageForm(column.type)
+    if let found = try actual(column.name, table) {
+      guard found.declared == form.declared else {
+        throw ConnectorError(
+          .rejected, "column \(column.name) exists in the replica with the type \(found.declared)",
+          remedy: "drop the column in the file")
+      }
+      return
+    }
+    var text = "ALTER TABLE \(SQLText.name(table)) ADD COLUMN \(SQLText.name(column.name)) \(form.declared)"
+    if let value = column.defaultValue {
+      guard let literal = DefaultText.stored(value, column.type)?.literal else {
+        throw ConnectorError(
+          .unsupported, "the default '\(value)' of the new column \(column.name) \(column.type) cannot be given to rows "
+            + "that are in the replica", remedy: "drop the table in the file and read it again")
+      }
+      text += " DEFAULT \(literal)"
+    }
+    try database.run(text)
+  }
+
+  private func drop(_ column: String, _ table: String) throws(ConnectorError) {
+    guard let found = try actual(column, table) else { return }
+    if found.keyPlace > 0 {
+      throw ConnectorError(
+        .unsupported, "column \(column) is part of the replica's key and cannot be dropped",
+        remedy: "drop the table in the file and read it again")
+    }
+    try database.run("ALTER TABLE \(SQLText.name(table)) DROP COLUMN \(SQLText.name(found.name))")
+  }
+
+  private func rename(_ item: SchemaChange.RenamedColumn, _ table: String) throws(ConnectorError) {
+    guard let found = try actual(item.from, table) else {
+      if try actual(item.to, table) != nil { return }
+      throw ConnectorError(
+        .rejected, "column \(item.from) is not in the replica", remedy: "drop the table in the file and read it again")
+    }
+    if found.name == item.to { return }
+    let head = "ALTER TABLE \(SQLText.name(table)) RENAME COLUMN "
+    var from = found.name
+    if from.lowercased() == item.to.lowercased() {
+      // SQLite takes names that differ in case for the same, and refuses.
+      let between = "_tidegate_rename"
+      try database.run(head + "\(SQLText.name(from)) TO \(SQLText.name(between))")
+      from = between
+    }
+    try database.run(head + "\(SQLText.name(from)) TO \(SQLText.name(item.to))")
+  }
+
+  private func alterTypes(_ altered: [SchemaChange.AlteredColumn], _ table: String) throws(ConnectorError) {
+    let recorded = try catalog.recorded(table)
+    var changes: [TableRebuild.Change] = []
+    for item in altered {
+      guard let found = try actual(item.column.name, table) else {
+        throw ConnectorError(
+          .rejected, "column \(item.column.name) is not in the replica",
+          remedy: "drop the table in the file and read it again")
+      }
+      let known = recorded.first { $0.name.lowercased() == found.name.lowercased() }
+      let from = StorageForm(known?.type ?? item.oldType)
+      let to = StorageForm(item.column.type)
+      if from != to { changes.append(TableRebuild.Change(column: found.name, from: from, to: to)) }
+    }
+    if !changes.isEmpty { try rebuild.perform(changes, table) }
+  }
+}
+
+/// The default of a new column, as rows that exist already shall have it.
+enum DefaultText {
+  /// Nil when the text cannot be turned into a value of the type.
+  static func stored(_ text: String, _ type: DataType) -> StoredValue? {
+    let form = StorageForm(type)
+    switch form {
+    case .integer:
+      switch text.lowercased() {
+      case "true": return .integer(1)
+      case "false": return .integer(0)
+      default: return StoredValue.text(text).converted(from: .text, to: form)
+      }
+    case .blob, .fixedBinary: return StoredValue.blob(Array(text.utf8)).converted(from: .blob, to: form)
+    case .bits:
+      guard text.hasPrefix("b'"), text.hasSuffix("'"), let bits = UInt64(text.dropFirst(2).dropLast(), radix: 2) else {
+        return nil
+      }
+      return StoredValue.blob((0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64($0))) })
+        .converted(from: .bits(8), to: form)
+    default: return StoredValue.text(text).converted(from: .text, to: form)
+    }
+  }
+}
