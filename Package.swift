@@ -57,11 +57,12 @@ let package = Package(
     module("Wire", ["Model", "Platform", "CWire", "CProtobufC", "COpenSSL"]),
     module("Coordinator", ["Model", "Platform", "Connector", "Pipeline", "Wire", "CSQLite"]),
     module("Worker", ["Model", "Platform", "Connector", "Pipeline", "Wire"]),
+    module("Terminal", ["Model", "Platform", "Connector", "Wire"]),
     .executableTarget(
       name: "tidegate",
       dependencies: [
         "Model", "Platform", "Connector", "Pipeline", "Wire", "Coordinator", "Worker", "MySQLSource", "SQLiteSink",
-        "ValuesSink", "BlackholeSink",
+        "ValuesSink", "BlackholeSink", "Terminal",
       ],
       path: "Sources/tidegate", swiftSettings: strict),
 
@@ -84,6 +85,7 @@ let package = Package(
     tests("SinkTests", ["SQLiteSink", "ValuesSink", "BlackholeSink", "Model", "Connector", "CSQLite"]),
     tests("CoordinatorTests", ["Coordinator", "Model", "Connector", "Pipeline", "Wire", "CSQLite"]),
     tests("WorkerTests", ["Worker", "Model", "Connector", "Pipeline", "Wire"]),
+    tests("TerminalTests", ["Terminal", "Model", "Platform", "Connector", "Wire"]),
     tests("EndToEndTests", ["Model", "Platform", "Wire", "CMySQL", "CSQLite", "tidegate", "replica-check"]),
   ]
 )
