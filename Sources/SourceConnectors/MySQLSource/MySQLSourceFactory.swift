@@ -15,31 +15,38 @@ public enum MySQLSourceFactory: SourceFactory {
     OptionSpec("port", .integer(1...65535), default: "3306", "TCP port of the server."),
     OptionSpec("username", required: true, "Account to connect with."),
     OptionSpec("password", required: true, secret: true, "The account's password."),
-    OptionSpec("connect.timeout", .duration, default: "30s", "How long one attempt to connect may take; at least 250 ms."),
+    OptionSpec(
+      "connect.timeout", .duration, default: "30s", "How long one attempt to connect may take; at least 250 ms."),
     OptionSpec("connect.max-retries", .integer(0...1000), default: "3", "How often a failed attempt is repeated."),
     OptionSpec(
       "connection.pool.size", .integer(1...10000), default: nil,
       support: .ignored(reason: "every split has one connection of its own"), "JDBC connection pool."),
     OptionSpec(
-      "server-id", "One number or a range a-b; every running reader takes one. Without it: random from 5400 to 6400."),
+      "server-id", .text,
+      "One number or a range a-b; every running reader takes one. Without it: random from 5400 to 6400."),
     OptionSpec(
-      "server-time-zone",
+      "server-time-zone", .text,
       "Accepted for compatibility: sessions run in UTC and the binary log holds UTC, so no zone is needed."),
     OptionSpec(
       "ssl.mode", .choice(ConnectionSettings.TLSMode.allCases.map(\.rawValue)), default: "disabled",
       "disabled, required, verify-ca or verify-identity."),
-    OptionSpec("ssl.ca", "File with trusted certificates, PEM."),
-    OptionSpec("ssl.cert", "File with the client's certificate, PEM."),
-    OptionSpec("ssl.key", "File with the client's key, PEM."),
+    OptionSpec(
+      "ssl.ca", .text, "File with trusted certificates, PEM."),
+    OptionSpec(
+      "ssl.cert", .text, "File with the client's certificate, PEM."),
+    OptionSpec(
+      "ssl.key", .text, "File with the client's key, PEM."),
     OptionSpec("jdbc.properties.", support: .ignored(reason: "there is no JDBC driver"), "JDBC properties."),
     OptionSpec("debezium.", support: .ignored(reason: "Debezium is not used"), "Properties for Debezium."),
   ]
 
   private static let tableOptions: [OptionSpec] = [
     OptionSpec("tables", required: true, "Tables to read: regular expressions database.table, separated by commas."),
-    OptionSpec("tables.exclude", "Tables not to read, in the same form; subtracted from `tables`."),
+    OptionSpec(
+      "tables.exclude", .text, "Tables not to read, in the same form; subtracted from `tables`."),
     OptionSpec("schema-change.enabled", .boolean, default: "true", "Whether schema changes are sent on."),
-    OptionSpec("include-comments.enabled", .boolean, default: "false", "Whether table and column comments are carried."),
+    OptionSpec(
+      "include-comments.enabled", .boolean, default: "false", "Whether table and column comments are carried."),
     OptionSpec(
       "treat-tinyint1-as-boolean.enabled", .boolean, default: "true", "Whether TINYINT(1) and BIT(1) are BOOLEAN."),
     OptionSpec("metadata.list", support: .notYet, "Metadata columns such as op_ts."),
@@ -56,7 +63,7 @@ public enum MySQLSourceFactory: SourceFactory {
       "scan.incremental.snapshot.chunk.size", .integer(2...Int(Int32.max)),
       "Rows of a chunk. Without it chunks are about 32 MB, and at most 250,000 rows."),
     OptionSpec(
-      "scan.incremental.snapshot.chunk.key-column",
+      "scan.incremental.snapshot.chunk.key-column", .text,
       "Columns to chunk by, `database.table:column` separated by semicolons; the table is a regular expression."),
     OptionSpec(
       "scan.snapshot.fetch.size", .integer(1...Int(Int32.max)), default: nil,
@@ -77,17 +84,22 @@ public enum MySQLSourceFactory: SourceFactory {
       "chunk-key.even-distribution.factor.upper-bound", default: "1000.0", "Above this, keys are not split evenly."),
     OptionSpec(
       "chunk-key.even-distribution.factor.lower-bound", default: "0.05", "Below this, keys are not split evenly."),
-    OptionSpec("split-key.even-distribution.factor.upper-bound", "Older name of the upper bound."),
-    OptionSpec("split-key.even-distribution.factor.lower-bound", "Older name of the lower bound."),
+    OptionSpec(
+      "split-key.even-distribution.factor.upper-bound", .text, "Older name of the upper bound."),
+    OptionSpec(
+      "split-key.even-distribution.factor.lower-bound", .text, "Older name of the lower bound."),
   ]
 
   private static let startupOptions: [OptionSpec] = [
     OptionSpec(
-      "scan.startup.mode", .choice(["initial", "snapshot", "latest-offset", "specific-offset", "earliest-offset", "timestamp"]),
+      "scan.startup.mode",
+      .choice(["initial", "snapshot", "latest-offset", "specific-offset", "earliest-offset", "timestamp"]),
       default: "initial", "initial, snapshot, latest-offset or specific-offset."),
-    OptionSpec("scan.startup.specific-offset.file", "Binary log file to start in."),
+    OptionSpec(
+      "scan.startup.specific-offset.file", .text, "Binary log file to start in."),
     OptionSpec("scan.startup.specific-offset.pos", .integer(4...Int.max), "Position in that file."),
-    OptionSpec("scan.startup.specific-offset.gtid-set", "GTIDs that are already known; the log is read from there."),
+    OptionSpec(
+      "scan.startup.specific-offset.gtid-set", .text, "GTIDs that are already known; the log is read from there."),
     OptionSpec("scan.startup.specific-offset.skip-events", .integer(0...Int.max), support: .notYet, "Events to skip."),
     OptionSpec("scan.startup.specific-offset.skip-rows", .integer(0...Int.max), support: .notYet, "Rows to skip."),
     OptionSpec("scan.startup.timestamp-millis", .integer(0...Int.max), support: .notYet, "Time to start at."),

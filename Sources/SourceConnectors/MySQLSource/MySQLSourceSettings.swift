@@ -133,7 +133,9 @@ struct MySQLSourceSettings: Sendable {
     func bound(_ side: String) throws(ConnectorError) -> Double {
       let key = "chunk-key.even-distribution.factor.\(side)-bound"
       let older = "split-key.even-distribution.factor.\(side)-bound"
-      let text = try options.given.contains(key) ? options.text(key) : options[older] ?? options.text(key)
+      let fallback = options.given.contains(key) ? nil : options[older]
+      let text: String
+      if let fallback { text = fallback } else { text = try options.text(key) }
       guard let value = Double(text), value.isFinite, value > 0 else {
         throw ConnectorError(.configuration, "option \(key) is no positive number: \(text)")
       }

@@ -58,9 +58,11 @@ struct Preflight {
       throw ConnectorError(.prerequisite, "the server has \(name) = \(value), but \(wanted) is needed", remedy: remedy)
     }
     try require("log_bin", "ON", "start the server with log_bin and a server_id")
-    try require("binlog_format", "ROW", "SET GLOBAL binlog_format = 'ROW', set it in the server's file, and reconnect writers")
     try require(
-      "binlog_row_image", "FULL", "SET GLOBAL binlog_row_image = 'FULL', set it in the server's file, and reconnect writers")
+      "binlog_format", "ROW", "SET GLOBAL binlog_format = 'ROW', set it in the server's file, and reconnect writers")
+    try require(
+      "binlog_row_image", "FULL",
+      "SET GLOBAL binlog_row_image = 'FULL', set it in the server's file, and reconnect writers")
     try require("binlog_row_value_options", "", "SET GLOBAL binlog_row_value_options = ''")
     try require("binlog_transaction_compression", "OFF", "SET GLOBAL binlog_transaction_compression = OFF")
     try require("log_bin_compress", "OFF", "SET GLOBAL log_bin_compress = OFF")
@@ -72,7 +74,8 @@ struct Preflight {
         remedy: "set log_slave_updates (MySQL 8.0.26 and later: log_replica_updates) and restart it")
     }
     if !facts.hasGTIDs {
-      warnings.append("the server is a replica: after a failover the pipeline must be started anew, as it uses positions")
+      warnings.append(
+        "the server is a replica: after a failover the pipeline must be started anew, as it uses positions")
     }
   }
 
@@ -80,7 +83,7 @@ struct Preflight {
     let statement = !facts.isMariaDB && facts.number >= (8, 1) ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS"
     do {
       return try !client.query(statement).isEmpty
-    } catch where error.kind == .permission {
+    } catch  where error.kind == .permission {
       // MariaDB asks for a privilege of its own (REPLICA MONITOR); without it the check is left out.
       return false
     }
@@ -90,7 +93,7 @@ struct Preflight {
     // Asking for the log's end is the check for REPLICATION CLIENT (BINLOG MONITOR).
     do {
       _ = try client.logEnd(facts)
-    } catch where error.kind == .permission {
+    } catch  where error.kind == .permission {
       let name = facts.isMariaDB ? "BINLOG MONITOR" : "REPLICATION CLIENT"
       throw ConnectorError(
         .permission, "the account \(settings.connection.user) lacks the privilege \(name)",

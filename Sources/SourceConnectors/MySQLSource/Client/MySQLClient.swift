@@ -160,7 +160,9 @@ final class MySQLClient {
     while let row = mysql_fetch_row(result), let lengths = mysql_fetch_lengths(result) {
       rows.append(
         (0..<width).map { column in
-          row[column].map { String(decoding: UnsafeRawBufferPointer(start: $0, count: Int(lengths[column])), as: UTF8.self) }
+          row[column].map {
+            String(decoding: UnsafeRawBufferPointer(start: $0, count: Int(lengths[column])), as: UTF8.self)
+          }
         })
     }
     return rows

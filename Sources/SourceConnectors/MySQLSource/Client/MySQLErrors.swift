@@ -72,7 +72,8 @@ struct MySQLFault {
     switch (kind, code) {
     case (.offsetLost, _):
       "the binary log at this place was purged: take a new snapshot, and raise binlog_expire_logs_seconds"
-    case (.connection, 1236): "another replication client uses this server id: give every pipeline its own server-id range"
+    case (.connection, 1236):
+      "another replication client uses this server id: give every pipeline its own server-id range"
     case (.permission, 1045): "check username and password"
     case (.permission, 1130): "the account may not connect from this host"
     case (.permission, _):

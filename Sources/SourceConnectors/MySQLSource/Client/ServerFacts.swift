@@ -19,7 +19,8 @@ struct ServerFacts: Sendable, Hashable {
     if isMariaDB {
       hasGTIDs = false
       let uid = try client.query("SHOW GLOBAL VARIABLES LIKE 'server_uid'").first?.last ?? nil
-      let id = try client.scalar("SELECT CONCAT(@@global.server_id, '@', IF('' = '\(uid ?? "")', @@hostname, ''))") ?? ""
+      let id =
+        try client.scalar("SELECT CONCAT(@@global.server_id, '@', IF('' = '\(uid ?? "")', @@hostname, ''))") ?? ""
       identity = Self.plain((uid ?? "") + "/" + id)
     } else {
       identity = Self.plain(try client.scalar("SELECT @@global.server_uuid") ?? "")

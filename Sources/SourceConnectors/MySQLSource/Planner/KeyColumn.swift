@@ -45,7 +45,8 @@ struct KeyColumn: Hashable, Sendable {
     case .string where isOneOf(["decimal", "numeric"]): return .decimal
     case .date, .time, .timestamp, .timestampLTZ: return .temporal
     case .char, .varchar, .string:
-      guard isOneOf(["char", "varchar", "tinytext", "text", "mediumtext", "longtext"]), column.type.annotation == nil else {
+      guard isOneOf(["char", "varchar", "tinytext", "text", "mediumtext", "longtext"]), column.type.annotation == nil
+      else {
         return nil
       }
       return textOrder(column.nativeCollation)
@@ -129,7 +130,8 @@ struct KeyColumn: Hashable, Sendable {
   }
 
   private static func isNumber(_ text: String) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+    !text.isEmpty
+      && text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
   }
 
   /// A literal that carries the column's collation, for comparing two values without a table.

@@ -16,7 +16,9 @@ enum PlanCursor: Hashable {
     func number(_ index: Int) -> UInt64? { index < fields.count ? UInt64(fields[index]) : nil }
     switch fields.first {
     case "even":
-      guard fields.count == 5, let minimum = number(2), let step = number(3), let maximum = number(4), step > 0 else { break }
+      guard fields.count == 5, let minimum = number(2), let step = number(3), let maximum = number(4), step > 0 else {
+        break
+      }
       self = .even(next: number(1), minimum: minimum, step: step, maximum: maximum)
       return
     case "keys":

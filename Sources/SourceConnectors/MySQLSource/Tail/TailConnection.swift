@@ -2,7 +2,7 @@ import Connector
 import Model
 
 /// A connection that receives the binary log, event by event.
-struct TailConnection: ~Copyable {
+final class TailConnection {
   private let client: MySQLClient
   let facts: ServerFacts
   private(set) var parser = BinlogParser()
@@ -40,7 +40,8 @@ struct TailConnection: ~Copyable {
     if start.server.isEmpty || start.server == facts.identity { return }
     if facts.hasGTIDs, start.gtids != nil { return }
     throw ConnectorError(
-      .offsetLost, "the offset belongs to another server (\(start.server)) than the one that answers (\(facts.identity))",
+      .offsetLost,
+      "the offset belongs to another server (\(start.server)) than the one that answers (\(facts.identity))",
       offset: start.offset, remedy: "point the pipeline at the server it was started with, or start it anew")
   }
 
@@ -107,7 +108,7 @@ struct TailConnection: ~Copyable {
   func waitReadable(milliseconds: Int64) -> Bool { client.waitReadable(milliseconds: milliseconds) }
 
   /// The next event, valid until the next call; nil at the end of a bounded dump.
-  mutating func next() throws(ConnectorError) -> BinlogEvent? {
+  func next() throws(ConnectorError) -> BinlogEvent? {
     let packet = try client.readPacket()
     guard packet.count > 1, packet[0] == 0 else {
       // 0xfe: the server has ended the dump, because it shuts down or because a bounded one is complete.
