@@ -158,7 +158,8 @@ struct ColumnTypeScanner {
     }
   }
 
-  /// `('a','b''c')`; nil when it is anything else. A quote is doubled, a backslash stands for itself.
+  /// `('a','b''c')`; nil when it is anything else. A quote is doubled; backslash, NUL and line ends are escaped with a
+  /// backslash, whatever the session's sql_mode is.
   mutating func members() -> [String]? {
     skipBlanks()
     guard rest.popFirst() == "(" else { return nil }
@@ -168,7 +169,9 @@ struct ColumnTypeScanner {
       guard rest.popFirst() == "'" else { return nil }
       var member = String.UnicodeScalarView()
       while let scalar = rest.popFirst() {
-        if scalar != "'" {
+        if scalar == "\\", let escaped = rest.popFirst() {
+          member.append(escaped == "n" ? "\n" : escaped == "r" ? "\r" : escaped == "0" ? "\0" : escaped)
+        } else if scalar != "'" {
           member.append(scalar)
         } else if rest.first == "'" {
           rest.removeFirst()
