@@ -165,6 +165,12 @@ public struct RowBatch: ~Copyable {
 
   @usableFromInline mutating func bumpCount() { count &+= 1 }
 
+  /// Gives the complete row that starts at `offset` another operation.
+  @inlinable public mutating func setOperation(_ operation: RowOperation, at offset: Int) {
+    precondition(offset >= 0 && offset < used && offset & 7 == 0, "no row there")
+    storage.storeBytes(of: operation.rawValue, toByteOffset: offset &+ 4, as: UInt8.self)
+  }
+
   /// Forgets a row that was begun and not ended.
   @inlinable public mutating func abandonRow() { cursor = used }
 

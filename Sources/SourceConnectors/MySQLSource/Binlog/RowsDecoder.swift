@@ -1,0 +1,205 @@
+import Model
+
+/// Decodes the row changes of one rows event into a batch, one at a time.
+///
+/// Body: packed column count; one bitmap (two for updates) of the columns present; then for each row, or for each pair
+/// of rows, a null bitmap over the columns present and the values (MySQL: `Rows_event` in rows_event.h).
+struct RowsDecoder {
+  let plan: RowDecodingPlan
+  var reader: ByteReader
+  private let kind: RowsEvent.Kind
+  private let nullBytes: Int
+
+  /// Checks that the event carries whole rows.
+  /// - Throws: `prerequisite` for partial row images, `schemaMismatch` or `corrupt` for a wrong column count.
+  init(_ event: RowsEvent, plan: RowDecodingPlan) throws(BinlogError) {
+    self.plan = plan
+    kind = event.kind
+    reader = ByteReader(event.body)
+    let columns = try reader.packedInteger()
+    guard columns == UInt64(plan.steps.count) else {
+      throw BinlogError(
+        .schemaMismatch, "a rows event has \(columns) columns, the table's schema \(plan.steps.count)")
+    }
+    nullBytes = (plan.steps.count + 7) / 8
+    for _ in 0..<(kind == .update ? 2 : 1) {
+      let present = try reader.bytes(nullBytes)
+      guard Self.isFull(present, columns: plan.steps.count) else {
+        throw BinlogError(
+          .prerequisite, "the source logs only some of a row's columns",
+          remedy: "SET GLOBAL binlog_row_image = 'FULL', reconnect the applications, and take a new snapshot")
+      }
+    }
+  }
+
+  private static func isFull(_ bitmap: UnsafeRawBufferPointer, columns: Int) -> Bool {
+    for column in 0..<columns where bitmap[column &>> 3] &>> UInt8(column & 7) & 1 == 0 { return false }
+    return true
+  }
+
+  /// Appends the next row change: one row for an insert or a delete, `updateBefore` and `updateAfter` for an update.
+  /// False when there is none left. `batch` must have been reset to `plan.schema`; when this throws, its contents are
+  /// void.
+  mutating func next(into batch: inout RowBatch) throws(BinlogError) -> Bool {
+    if reader.isAtEnd { return false }
+    switch kind {
+    case .insert: try image(.insert, into: &batch)
+    case .delete: try image(.delete, into: &batch)
+    case .update:
+      try image(.updateBefore, into: &batch)
+      try image(.updateAfter, into: &batch)
+    }
+    return true
+  }
+
+  private mutating func image(_ operation: RowOperation, into batch: inout RowBatch) throws(BinlogError) {
+    let nulls = try reader.bytes(nullBytes)
+    batch.beginRow(operation)
+    do throws(BinlogError) {
+      let steps = plan.steps
+      for column in 0..<steps.count where nulls[column &>> 3] &>> UInt8(column & 7) & 1 == 0 {
+        try value(steps[column], column, into: &batch)
+      }
+    } catch {
+      batch.abandonRow()
+      throw error
+    }
+    batch.endRow()
+  }
+
+  @inline(__always) private mutating func value(
+    _ step: RowDecodingPlan.Step, _ column: Int, into batch: inout RowBatch
+  ) throws(BinlogError) {
+    switch step.operation {
+    case .int8: batch.set(column, integer: Int64(Int8(bitPattern: try reader.u8())))
+    case .uint8: batch.set(column, integer: Int64(try reader.u8()))
+    case .int16: batch.set(column, integer: Int64(Int16(bitPattern: try reader.u16())))
+    case .uint16: batch.set(column, integer: Int64(try reader.u16()))
+    case .int24:
+      let value = Int64(bitPattern: try reader.littleEndian(3))
+      batch.set(column, integer: value >= 1 &<< 23 ? value &- 1 &<< 24 : value)
+    case .uint24: batch.set(column, integer: Int64(bitPattern: try reader.littleEndian(3)))
+    case .int32: batch.set(column, integer: Int64(Int32(bitPattern: try reader.u32())))
+    case .uint32: batch.set(column, integer: Int64(try reader.u32()))
+    case .int64: batch.set(column, integer: Int64(bitPattern: try reader.u64()))
+    case .float: batch.set(column, float: Float(bitPattern: try reader.u32()))
+    case .floatAsDouble: batch.set(column, double: Double(Float(bitPattern: try reader.u32())))
+    case .double: batch.set(column, double: Double(bitPattern: try reader.u64()))
+    case .year:
+      let value = Int64(try reader.u8())
+      batch.set(column, integer: value == 0 ? 0 : 1900 &+ value)
+    case .bytes:
+      batch.set(column, bytes: try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size))))
+    case .bits: batch.set(column, bytes: try reader.bytes(step.size))
+    case .decimal: try decimal(step, column, into: &batch)
+    case .date, .oldTime, .oldDateTime, .oldTimestamp, .time, .dateTime, .timestamp:
+      batch.set(column, integer: try temporal(step, column))
+    case .uint64Text, .boolean, .paddedBytes, .convertedText, .jsonBinary, .enumeration, .set, .bitBoolean:
+      try rareValue(step, column, into: &batch)
+    }
+  }
+
+  private mutating func rareValue(
+    _ step: RowDecodingPlan.Step, _ column: Int, into batch: inout RowBatch
+  ) throws(BinlogError) {
+    switch step.operation {
+    case .uint64Text: Self.set(column, unsigned: try reader.u64(), in: &batch)
+    case .boolean:
+      let value = Int64(Int8(bitPattern: try reader.u8()))
+      guard value == 0 || value == 1 else { throw TextValueDecoder.notBoolean(name(column), value) }
+      batch.set(column, integer: value)
+    case .bitBoolean:
+      let value = try reader.u8()
+      guard value <= 1 else { throw .corrupt("column \(name(column)) of one bit holds \(value)") }
+      batch.set(column, integer: Int64(value))
+    case .paddedBytes: try padded(step, column, into: &batch)
+    case .convertedText:
+      let text = try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size)))
+      try plan.types[column].charset.set(column, bytes: text, in: &batch)
+    case .jsonBinary:
+      let document = try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size)))
+      try json(document, column, into: &batch)
+    case .enumeration:
+      let index = try reader.littleEndian(step.size)
+      guard index <= UInt64(step.members.count) else {
+        throw .corrupt("column \(name(column)) holds member \(index) of \(step.members.count)")
+      }
+      // Number 0 stands for a value that was refused when it was written; the server shows it as an empty text.
+      let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+      batch.set(column, bytes: index == 0 ? empty : step.members[Int(index) - 1])
+    default: try set(step, column, into: &batch)
+    }
+  }
+
+  /// The column's name, for messages.
+  func name(_ column: Int) -> String { plan.schema.columns[column].name }
+
+  /// BINARY comes without its trailing zeros; the snapshot has them.
+  private mutating func padded(
+    _ step: RowDecodingPlan.Step, _ column: Int, into batch: inout RowBatch
+  ) throws(BinlogError) {
+    let bytes = try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size)))
+    guard bytes.count <= step.limit else {
+      throw .corrupt("column \(name(column)) of \(step.limit) bytes holds \(bytes.count)")
+    }
+    let target = batch.reserveBytes(column, count: step.limit)
+    if let source = bytes.baseAddress { target.copyMemory(from: source, byteCount: bytes.count) }
+    (target + bytes.count).initializeMemory(as: UInt8.self, repeating: 0, count: step.limit - bytes.count)
+  }
+
+  /// A bitmap of members becomes their texts, joined by commas, in the order of the definition.
+  private mutating func set(
+    _ step: RowDecodingPlan.Step, _ column: Int, into batch: inout RowBatch
+  ) throws(BinlogError) {
+    let bits = try reader.littleEndian(step.size)
+    guard step.members.count >= 64 || bits >> UInt64(step.members.count) == 0 else {
+      throw .corrupt("column \(name(column)) holds the bits \(bits) of \(step.members.count) members")
+    }
+    var size = max(bits.nonzeroBitCount - 1, 0)
+    for index in 0..<step.members.count where bits >> UInt64(index) & 1 == 1 { size += step.members[index].count }
+    var target = batch.reserveBytes(column, count: size)
+    var isFirst = true
+    for index in 0..<step.members.count where bits >> UInt64(index) & 1 == 1 {
+      if !isFirst {
+        target.storeBytes(of: 0x2c, as: UInt8.self)
+        target += 1
+      }
+      isFirst = false
+      if let member = step.members[index].baseAddress {
+        target.copyMemory(from: member, byteCount: step.members[index].count)
+      }
+      target += step.members[index].count
+    }
+  }
+
+  /// An unsigned integer as decimal text.
+  private static func set(_ column: Int, unsigned value: UInt64, in batch: inout RowBatch) {
+    var count = 1
+    var rest = value / 10
+    while rest > 0 {
+      count += 1
+      rest /= 10
+    }
+    let target = batch.reserveBytes(column, count: count)
+    rest = value
+    for index in stride(from: count - 1, through: 0, by: -1) {
+      target.storeBytes(of: UInt8(truncatingIfNeeded: 0x30 + rest % 10), toByteOffset: index, as: UInt8.self)
+      rest /= 10
+    }
+  }
+
+  private mutating func json(
+    _ document: UnsafeRawBufferPointer, _ column: Int, into batch: inout RowBatch
+  ) throws(BinlogError) {
+    var text: [UInt8] = []
+    swap(&text, &plan.jsonText)
+    defer { swap(&text, &plan.jsonText) }
+    text.removeAll(keepingCapacity: true)
+    do throws(BinlogError) {
+      try JSONBinary.appendText(of: document, to: &text)
+    } catch {
+      throw BinlogError(error.kind, "column \(name(column)): \(error.message)", remedy: error.remedy)
+    }
+    text.withUnsafeBytes { batch.set(column, bytes: $0) }
+  }
+}

@@ -1,0 +1,58 @@
+import CMySQLShim
+import Connector
+import Glibc
+import Platform
+
+/// Lets one thread break off what another one waits for in the client library.
+///
+/// It owns a *duplicate* of the connection's descriptor, so `shutdown(2)` always meets that connection: the library may
+/// close its own descriptor at any moment, and the number may by then belong to somebody else.
+final class Interrupter: Sendable {
+  private struct State {
+    var descriptor: Int32 = -1
+    var isInterrupted = false
+  }
+
+  private let state = Monitor(State())
+
+  deinit { detach() }
+
+  /// Ends the attached connection and every later one. Callable from any thread.
+  func interrupt() {
+    state.update { state in
+      state.isInterrupted = true
+      if state.descriptor >= 0 { _ = tg_socket_shutdown(state.descriptor) }
+    }
+  }
+
+  /// Whether `interrupt` has been called.
+  var isInterrupted: Bool { state.withLock { $0.isInterrupted } }
+
+  /// Takes over a duplicated descriptor; -1 is allowed and means that there is none.
+  func attach(_ descriptor: Int32) {
+    detach()
+    state.withLock { state in
+      state.descriptor = descriptor
+      if state.isInterrupted, descriptor >= 0 { _ = tg_socket_shutdown(descriptor) }
+    }
+  }
+
+  /// Closes the duplicate.
+  func detach() {
+    state.withLock { state in
+      if state.descriptor >= 0 { Glibc.close(state.descriptor) }
+      state.descriptor = -1
+    }
+  }
+
+  /// - Throws: `cancelled` once `interrupt` has been called.
+  func check() throws(ConnectorError) {
+    if isInterrupted { throw ConnectorError(.cancelled, "the read was interrupted") }
+  }
+
+  /// Waits; an interrupt ends it early.
+  func pause(milliseconds: Int64) throws(ConnectorError) {
+    _ = state.wait(milliseconds: milliseconds) { $0.isInterrupted ? true : nil }
+    try check()
+  }
+}

@@ -1,0 +1,261 @@
+import CMySQL
+import CMySQLShim
+import Connector
+import Model
+import Platform
+
+/// A connection to a MySQL or MariaDB server: the owner of one `MYSQL` handle.
+///
+/// It belongs to one thread at a time (the library's rule), so it is not `Sendable`; only its `Interrupter` may be used
+/// by other threads. `close` frees the handle; deinit is the net below it.
+final class MySQLClient {
+  private let handle: UnsafeMutablePointer<MYSQL>
+  private var isClosed = false
+  private let interrupter: Interrupter
+
+  /// The library must be initialised before the first thread uses it; a static is initialised once.
+  private static let library: Int32 = mysql_server_init(0, nil, nil)
+
+  /// Connects, repeats a failed attempt as often as the settings say, and prepares the session.
+  /// - Parameter readTimeout: seconds after which a silent connection counts as broken.
+  /// - Throws: `connection`, `permission`, `configuration`; `cancelled` after an interrupt.
+  static func connect(
+    _ settings: ConnectionSettings, interrupter: Interrupter, readTimeout: UInt32 = 3600
+  ) throws(ConnectorError) -> MySQLClient {
+    var failures = 0
+    while true {
+      try interrupter.check()
+      do {
+        let client = try MySQLClient(settings, interrupter: interrupter, readTimeout: readTimeout)
+        try client.prepareSession()
+        return client
+      } catch {
+        failures += 1
+        try interrupter.check()
+        guard error.policy == .retry, failures <= settings.connectRetries else { throw error }
+        try interrupter.pause(milliseconds: min(250 << Int64(min(failures, 5)), 5000))
+      }
+    }
+  }
+
+  private init(
+    _ settings: ConnectionSettings, interrupter: Interrupter, readTimeout: UInt32
+  ) throws(ConnectorError) {
+    guard Self.library == 0 else { throw ConnectorError(.resource, "the MySQL client library cannot be initialised") }
+    mysql_thread_init()
+    guard let handle = mysql_init(nil) else { throw ConnectorError(.resource, "no memory for a connection") }
+    Self.setOptions(handle, settings, readTimeout: readTimeout)
+    let flags = UInt(CLIENT_MULTI_RESULTS)
+    guard
+      mysql_real_connect(
+        handle, settings.host, settings.user, settings.password, nil, settings.port, nil, flags) != nil
+    else {
+      let fault = MySQLFault(handle)
+      mysql_close(handle)
+      throw fault.error("connecting to \(settings.host):\(settings.port) as \(settings.user)")
+    }
+    interrupter.attach(tg_mysql_duplicate_socket(handle))
+    self.handle = handle
+    self.interrupter = interrupter
+  }
+
+  deinit { close() }
+
+  private static func setOptions(
+    _ handle: UnsafeMutablePointer<MYSQL>, _ settings: ConnectionSettings, readTimeout: UInt32
+  ) {
+    func set(_ option: mysql_option, _ value: UInt32) {
+      var value = value
+      mysql_options(handle, option, &value)
+    }
+    func set(_ option: mysql_option, _ value: String?) {
+      if let value { mysql_options(handle, option, value) }
+    }
+    set(MYSQL_OPT_CONNECT_TIMEOUT, UInt32(clamping: max(1, (settings.connectTimeout + 999) / 1000)))
+    set(MYSQL_OPT_READ_TIMEOUT, readTimeout)
+    set(MYSQL_OPT_WRITE_TIMEOUT, 60)
+    // Rows are limited by the server's max_allowed_packet; the library's own limit must not be lower.
+    var packet = UInt(1) << 30
+    mysql_options(handle, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet)
+    // TCP always: without this the library would take a Unix socket for "localhost".
+    set(MYSQL_OPT_PROTOCOL, UInt32(MYSQL_PROTOCOL_TCP.rawValue))
+    set(MYSQL_SET_CHARSET_NAME, "utf8mb4")
+    tg_mysql_add_attribute(handle, "program_name", "tidegate")
+    guard settings.tls != .disabled else { return }
+    var yes: my_bool = 1
+    mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &yes)
+    set(MYSQL_OPT_SSL_CA, settings.tlsAuthority)
+    set(MYSQL_OPT_SSL_CERT, settings.tlsCertificate)
+    set(MYSQL_OPT_SSL_KEY, settings.tlsKey)
+    var verify: my_bool = settings.tls == .required ? 0 : 1
+    mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify)
+  }
+
+  private func prepareSession() throws(ConnectorError) {
+    try execute("SET NAMES utf8mb4")
+    // The same text for a value whatever the server's settings: UTC, backslash escapes, no padding, `"` a string quote.
+    // net_write_timeout: a sink that is slow for minutes must not make the server hang up in the middle of a chunk.
+    try execute(
+      "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION', net_write_timeout = 3600, "
+        + "net_read_timeout = 600, wait_timeout = 86400, interactive_timeout = 86400, autocommit = 1")
+    if isMariaDB {
+      try execute("SET SESSION max_statement_time = 0")
+    } else {
+      try execute("SET SESSION max_execution_time = 0, sql_safe_updates = 0")
+    }
+  }
+
+  /// Gives the connection up. Callable more than once.
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    interrupter.detach()
+    mysql_close(handle)
+  }
+
+  /// The server's version as it calls itself: `10.11.19-MariaDB-log`, `9.1.0`.
+  var serverVersion: String { mysql_get_server_info(handle).map { String(cString: $0) } ?? "" }
+
+  /// Whether the server is a MariaDB.
+  var isMariaDB: Bool { serverVersion.lowercased().contains("mariadb") }
+
+  /// The connection's number at the server, for KILL.
+  var threadID: UInt { mysql_thread_id(handle) }
+
+  /// The last call's error; `cancelled` when it was this product that broke the connection.
+  func failure(_ doing: String, table: TableID? = nil) -> ConnectorError {
+    if interrupter.isInterrupted { return ConnectorError(.cancelled, "\(doing): interrupted", table: table) }
+    return MySQLFault(handle).error(doing, table: table)
+  }
+
+  private func send(_ sql: String, table: TableID?) throws(ConnectorError) {
+    if isClosed { throw ConnectorError(.connection, "the connection is closed", table: table) }
+    var text = sql
+    let status = text.withUTF8 { bytes in
+      bytes.withMemoryRebound(to: CChar.self) { mysql_real_query(handle, $0.baseAddress, UInt($0.count)) }
+    }
+    guard status == 0 else { throw failure(Self.summary(sql), table: table) }
+  }
+
+  /// A statement's beginning, for messages. Statements carry no secrets; key values are cut off with the rest.
+  private static func summary(_ sql: String) -> String {
+    sql.count <= 80 ? sql : sql.prefix(77) + "…"
+  }
+
+  /// Runs a statement and drops what it returns.
+  func execute(_ sql: String, table: TableID? = nil) throws(ConnectorError) {
+    _ = try query(sql, table: table)
+  }
+
+  /// Runs a statement and returns all its rows as text; for small results.
+  func query(_ sql: String, table: TableID? = nil) throws(ConnectorError) -> [[String?]] {
+    try send(sql, table: table)
+    guard let result = mysql_store_result(handle) else {
+      guard mysql_errno(handle) == 0 else { throw failure(Self.summary(sql), table: table) }
+      return []
+    }
+    defer { mysql_free_result(result) }
+    let width = Int(mysql_num_fields(result))
+    var rows: [[String?]] = []
+    while let row = mysql_fetch_row(result), let lengths = mysql_fetch_lengths(result) {
+      rows.append(
+        (0..<width).map { column in
+          row[column].map {
+            String(decoding: UnsafeRawBufferPointer(start: $0, count: Int(lengths[column])), as: UTF8.self)
+          }
+        })
+    }
+    return rows
+  }
+
+  /// Names of the columns and the rows, for statements whose columns differ between servers.
+  func namedRow(_ sql: String) throws(ConnectorError) -> [String: String]? {
+    try send(sql, table: nil)
+    guard let result = mysql_store_result(handle) else {
+      guard mysql_errno(handle) == 0 else { throw failure(Self.summary(sql)) }
+      return nil
+    }
+    defer { mysql_free_result(result) }
+    guard let row = mysql_fetch_row(result), let fields = mysql_fetch_fields(result) else { return nil }
+    var values: [String: String] = [:]
+    for column in 0..<Int(mysql_num_fields(result)) {
+      guard let name = fields[column].name, let value = row[column] else { continue }
+      values[String(cString: name)] = String(cString: value)
+    }
+    return values
+  }
+
+  /// The first column of the first row; nil when there is none or it is NULL.
+  func scalar(_ sql: String) throws(ConnectorError) -> String? {
+    try query(sql).first?.first ?? nil
+  }
+
+  /// Runs a SELECT whose rows are fetched one by one. Nothing else may run on this connection before it has ended.
+  func stream(_ sql: String, table: TableID?) throws(ConnectorError) -> MySQLStream {
+    try send(sql, table: table)
+    guard let result = mysql_use_result(handle) else { throw failure(Self.summary(sql), table: table) }
+    return MySQLStream(result: result, client: self)
+  }
+
+  /// Whether the handle reports no error.
+  fileprivate var isFine: Bool { mysql_errno(handle) == 0 }
+
+  // MARK: Replication commands
+
+  /// Sends a command that the server answers with a stream of packets.
+  func sendCommand(_ command: UInt8, _ payload: [UInt8]) throws(ConnectorError) {
+    if isClosed { throw ConnectorError(.connection, "the connection is closed") }
+    let status = payload.withUnsafeBytes { tg_mysql_send_command(handle, command, $0.baseAddress, $0.count) }
+    guard status == 0 else { throw failure("asking for the binary log") }
+  }
+
+  /// Reads one packet. The bytes are valid until the next call on this connection.
+  func readPacket() throws(ConnectorError) -> UnsafeRawBufferPointer {
+    var data: UnsafePointer<UInt8>?
+    let length = tg_mysql_read_packet(handle, &data)
+    guard length != Int(bitPattern: UInt.max), let data else { throw failure("reading the binary log") }
+    return UnsafeRawBufferPointer(start: data, count: length)
+  }
+
+  /// Whether a packet's first bytes are here, or arrive within `milliseconds`. A broken connection counts as arrived.
+  func waitReadable(milliseconds: Int64) -> Bool {
+    if tg_mysql_buffered(handle) > 0 { return true }
+    return tg_mysql_wait_readable(handle, Int32(clamping: max(0, milliseconds))) != 0
+  }
+}
+
+/// The rows of a SELECT as they arrive.
+final class MySQLStream {
+  private let result: UnsafeMutablePointer<MYSQL_RES>
+  private let client: MySQLClient
+  private var isOpen = true
+
+  fileprivate init(result: UnsafeMutablePointer<MYSQL_RES>, client: MySQLClient) {
+    self.result = result
+    self.client = client
+  }
+
+  deinit { close() }
+
+  /// The number of columns.
+  var width: Int { Int(mysql_num_fields(result)) }
+
+  /// The next row's values and their lengths, valid until the next call; nil at the end.
+  @inline(__always)
+  func next(
+    _ doing: @autoclosure () -> String, table: TableID
+  ) throws(ConnectorError) -> (values: MYSQL_ROW, lengths: UnsafeMutablePointer<UInt>)? {
+    guard let row = mysql_fetch_row(result), let lengths = mysql_fetch_lengths(result) else {
+      if client.isFine { return nil }
+      throw client.failure(doing(), table: table)
+    }
+    return (row, lengths)
+  }
+
+  /// Reads away what is left and frees the result. Callable more than once.
+  func close() {
+    guard isOpen else { return }
+    isOpen = false
+    mysql_free_result(result)
+  }
+}

@@ -1,0 +1,205 @@
+import Model
+
+/// Reads what stands behind `ALTER TABLE name`.
+struct AlterSpecParser {
+  let dialect: DDLDialect
+  let defaultSchema: String
+
+  /// The specifications in order.
+  func specs(_ tokens: ArraySlice<DDLToken>) -> [AlterSpec] {
+    var specs: [AlterSpec] = []
+    for part in tokens.splitAtCommas() {
+      var cursor = TokenCursor(part)
+      // ORDER BY and PARTITION BY come last and may have commas of their own.
+      if cursor.sees("ORDER", "BY") || cursor.sees("PARTITION", "BY") { break }
+      specs.append(contentsOf: spec(&cursor, part))
+    }
+    return specs
+  }
+
+  private func spec(_ cursor: inout TokenCursor, _ part: ArraySlice<DDLToken>) -> [AlterSpec] {
+    let found: [AlterSpec]? =
+      switch cursor.current?.keyword {
+      case "ADD": add(&cursor)
+      case "DROP": drop(&cursor)
+      case "MODIFY": modify(&cursor)
+      case "CHANGE": change(&cursor)
+      case "RENAME": rename(&cursor)
+      case "ALTER": alterColumn(&cursor)
+      case "CONVERT": convert(&cursor)
+      case "TRUNCATE", "EXCHANGE", "DISCARD", "IMPORT": nil
+      default: options(&cursor)
+      }
+    return found ?? [.unsupported(part.text)]
+  }
+
+  private static let indexWords: Set<String> = [
+    "INDEX", "KEY", "FULLTEXT", "SPATIAL", "UNIQUE", "FOREIGN", "CHECK", "PARTITION",
+  ]
+
+  private func add(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    cursor.advance()
+    let saysColumn = cursor.take("COLUMN")
+    let ifNotExists = cursor.take("IF", "NOT", "EXISTS")
+    if let inner = cursor.parenthesised() {
+      var specs: [AlterSpec] = []
+      for part in inner.splitAtCommas() {
+        var element = TokenCursor(part)
+        guard let added = addedElement(&element, saysColumn: false, ifNotExists: ifNotExists) else { return nil }
+        specs.append(contentsOf: added)
+      }
+      return endOfSpec(cursor) ? specs : nil
+    }
+    return addedElement(&cursor, saysColumn: saysColumn, ifNotExists: ifNotExists)
+  }
+
+  private func addedElement(
+    _ cursor: inout TokenCursor, saysColumn: Bool, ifNotExists: Bool
+  ) -> [AlterSpec]? {
+    if !saysColumn, let constraint = addedConstraint(&cursor) { return constraint }
+    if !saysColumn, cursor.sees("SYSTEM", "VERSIONING") { return nil }
+    guard let name = cursor.name(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor) else {
+      return nil
+    }
+    guard let position = place(&cursor), endOfSpec(cursor) else { return nil }
+    return [.addColumn(definition, position: position, ifNotExists: ifNotExists)]
+  }
+
+  /// Keys, constraints and partitions; nil when a column follows.
+  private func addedConstraint(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    if cursor.take("CONSTRAINT"), let next = cursor.current,
+      next.kind == .quotedName || !Self.keyWords.contains(next.keyword)
+    {
+      cursor.advance()
+    }
+    if cursor.take("PRIMARY", "KEY") {
+      while !cursor.isAtEnd, !cursor.sees(symbol: "(") { cursor.advance() }
+      guard let columns = cursor.parenthesised() else { return [.unsupported("ADD PRIMARY KEY")] }
+      return [.addPrimaryKey(columns.splitAtCommas().compactMap { $0.first?.text })]
+    }
+    if let keyword = cursor.current?.keyword, Self.indexWords.contains(keyword) { return [.irrelevant] }
+    if cursor.sees("PERIOD", "FOR") || cursor.sees("VECTOR", "INDEX") || cursor.sees("VECTOR", "KEY") {
+      return [.irrelevant]
+    }
+    return nil
+  }
+
+  private static let keyWords: Set<String> = ["PRIMARY", "UNIQUE", "FOREIGN", "CHECK"]
+
+  private func drop(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    cursor.advance()
+    if cursor.take("PRIMARY", "KEY") { return [.dropPrimaryKey] }
+    if cursor.takeAny(["INDEX", "KEY", "CONSTRAINT"]) != nil {
+      _ = cursor.take("IF", "EXISTS")
+      return cursor.name()?.uppercased() == "PRIMARY" ? [.dropPrimaryKey] : [.irrelevant]
+    }
+    if cursor.sees("FOREIGN", "KEY") || cursor.sees("CHECK") || cursor.sees("PERIOD", "FOR") { return [.irrelevant] }
+    // A partition takes its rows with it, and the log does not have them.
+    if cursor.sees("PARTITION") || cursor.sees("SYSTEM", "VERSIONING") { return nil }
+    _ = cursor.take("COLUMN")
+    let ifExists = cursor.take("IF", "EXISTS")
+    guard let name = cursor.name() else { return nil }
+    _ = cursor.takeAny(["RESTRICT", "CASCADE"])
+    return endOfSpec(cursor) ? [.dropColumn(name, ifExists: ifExists)] : nil
+  }
+
+  private func modify(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    cursor.advance()
+    _ = cursor.take("COLUMN")
+    let ifExists = cursor.take("IF", "EXISTS")
+    guard let name = cursor.name(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor),
+      let position = place(&cursor), endOfSpec(cursor)
+    else { return nil }
+    return [.modifyColumn(definition, position: position, ifExists: ifExists)]
+  }
+
+  private func change(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    cursor.advance()
+    _ = cursor.take("COLUMN")
+    let ifExists = cursor.take("IF", "EXISTS")
+    guard let old = cursor.name(), let name = cursor.name(),
+      let definition = ColumnDefinitionParser(dialect).definition(name, &cursor), let position = place(&cursor),
+      endOfSpec(cursor)
+    else { return nil }
+    return [.changeColumn(old, definition, position: position, ifExists: ifExists)]
+  }
+
+  private func rename(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    cursor.advance()
+    if cursor.sees("INDEX") || cursor.sees("KEY") { return [.irrelevant] }
+    if cursor.take("COLUMN") {
+      let ifExists = cursor.take("IF", "EXISTS")
+      guard let from = cursor.name(), cursor.take("TO"), let to = cursor.name() else { return nil }
+      return [.renameColumn(from: from, to: to, ifExists: ifExists)]
+    }
+    if cursor.takeAny(["TO", "AS"]) == nil { _ = cursor.take(symbol: "=") }
+    return cursor.tableName(defaultSchema: defaultSchema).map { [.renameTable($0)] }
+  }
+
+  private func alterColumn(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    cursor.advance()
+    if cursor.takeAny(["INDEX", "KEY", "CHECK", "CONSTRAINT"]) != nil { return [.irrelevant] }
+    _ = cursor.take("COLUMN")
+    _ = cursor.take("IF", "EXISTS")
+    guard let name = cursor.name() else { return nil }
+    if cursor.take("DROP", "DEFAULT") { return [.setDefault(name, .none)] }
+    guard cursor.take("SET") else { return nil }
+    if cursor.takeAny(["VISIBLE", "INVISIBLE"]) != nil { return [.irrelevant] }
+    guard cursor.take("DEFAULT"), let value = ColumnDefinitionParser(dialect).defaultClause(&cursor) else { return nil }
+    return [.setDefault(name, value)]
+  }
+
+  private func convert(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    cursor.advance()
+    guard cursor.take("TO"), cursor.take("CHARACTER", "SET") || cursor.take("CHARSET"),
+      let charset = cursor.wordOrString()
+    else { return nil }
+    let collation = cursor.take("COLLATE") ? cursor.wordOrString() : nil
+    return [.convert(charset: charset.lowercased(), collation: collation?.lowercased())]
+  }
+
+  /// FIRST, AFTER c, or nothing.
+  private func place(_ cursor: inout TokenCursor) -> ColumnPlace? {
+    if cursor.take("FIRST") { return .first }
+    if cursor.take("AFTER") { return cursor.name().map { .after($0) } }
+    return .unspecified
+  }
+
+  /// Behind the last specification the partitioning may follow without a comma.
+  private func endOfSpec(_ cursor: TokenCursor) -> Bool {
+    cursor.isAtEnd || cursor.sees("PARTITION", "BY") || cursor.sees("REMOVE", "PARTITIONING")
+  }
+
+  private static let harmless: Set<String> = [
+    "ENGINE", "TYPE", "COMMENT", "AUTO_INCREMENT", "ROW_FORMAT", "KEY_BLOCK_SIZE", "ALGORITHM", "LOCK", "FORCE",
+    "DISABLE", "ENABLE", "REMOVE", "COALESCE", "REORGANIZE", "ANALYZE", "CHECK", "OPTIMIZE", "REBUILD", "REPAIR",
+    "WITH", "WITHOUT", "MIN_ROWS", "MAX_ROWS", "AVG_ROW_LENGTH", "CHECKSUM", "TABLE_CHECKSUM", "DELAY_KEY_WRITE",
+    "STATS_PERSISTENT", "STATS_AUTO_RECALC", "STATS_SAMPLE_PAGES", "PACK_KEYS", "INSERT_METHOD", "DATA", "INDEX",
+    "CONNECTION", "PASSWORD", "TABLESPACE", "STORAGE", "COMPRESSION", "ENCRYPTION", "SECONDARY_ENGINE",
+    "SECONDARY_LOAD", "SECONDARY_UNLOAD", "AUTOEXTEND_SIZE", "ENGINE_ATTRIBUTE", "SECONDARY_ENGINE_ATTRIBUTE",
+    "START", "UPGRADE", "NOWAIT", "WAIT", "TRANSACTIONAL", "PAGE_CHECKSUM",
+  ]
+
+  /// Table options, several of them with or without blanks between; the character set is the only one that matters.
+  private func options(_ cursor: inout TokenCursor) -> [AlterSpec]? {
+    guard let first = cursor.current else { return [] }
+    let isCharset = ["DEFAULT", "CHARACTER", "CHARSET", "COLLATE"].contains(first.keyword)
+    let isAssignment = cursor.peek(1)?.kind == .symbol && cursor.peek(1)?.text == "="
+    guard isCharset || isAssignment || Self.harmless.contains(first.keyword) else { return nil }
+    var charset: String?
+    var collation: String?
+    while !cursor.isAtEnd {
+      if cursor.take("CHARACTER", "SET") || cursor.take("CHARSET") {
+        _ = cursor.take(symbol: "=")
+        charset = cursor.wordOrString()?.lowercased()
+      } else if cursor.take("COLLATE") {
+        _ = cursor.take(symbol: "=")
+        collation = cursor.wordOrString()?.lowercased()
+      } else {
+        cursor.advance()
+      }
+    }
+    if charset == nil, collation == nil { return [.irrelevant] }
+    return [.defaultCharset(charset: charset, collation: collation)]
+  }
+}

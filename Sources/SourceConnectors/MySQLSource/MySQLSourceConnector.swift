@@ -1,0 +1,48 @@
+import Connector
+import Model
+
+/// One pipeline's MySQL source.
+struct MySQLSourceConnector: SourceConnector {
+  let settings: MySQLSourceSettings
+  /// Where random server ids begin when the user gives no range; chosen once for a pipeline's process.
+  let serverIDBase: UInt32
+
+  init(settings: MySQLSourceSettings) {
+    self.settings = settings
+    self.serverIDBase = settings.serverIDs?.lowerBound ?? UInt32.random(in: 5400...6400)
+  }
+
+  var startup: SourceStartup { settings.startup }
+
+  func validate() throws(ConnectorError) -> [String] {
+    let client = try MySQLClient.connect(settings.connection, interrupter: Interrupter())
+    defer { client.close() }
+    var preflight = Preflight(client: client, facts: try ServerFacts(client), settings: settings)
+    return try preflight.run()
+  }
+
+  func openPlanner() throws(ConnectorError) -> any SourcePlanner {
+    let interrupter = Interrupter()
+    let client = try MySQLClient.connect(settings.connection, interrupter: interrupter)
+    return MySQLPlanner(settings: settings, client: client, interrupter: interrupter, facts: try ServerFacts(client))
+  }
+
+  func makeSnapshotReader(_ request: SnapshotRequest) throws(ConnectorError) -> any SnapshotReader {
+    try MySQLSnapshotReader(settings: settings, request: request)
+  }
+
+  func makeTailReader(_ request: TailRequest) throws(ConnectorError) -> any TailReader {
+    try MySQLTailReader(settings: settings, request: request, serverID: try serverID(request.clientIndex))
+  }
+
+  /// The server id of a reader of the log.
+  private func serverID(_ clientIndex: Int) throws(ConnectorError) -> UInt32 {
+    guard let range = settings.serverIDs else { return serverIDBase &+ UInt32(truncatingIfNeeded: clientIndex) }
+    guard clientIndex < range.count else {
+      throw ConnectorError(
+        .configuration, "option server-id has \(range.count) numbers, reader \(clientIndex + 1) needs one more",
+        remedy: "widen the range server-id")
+    }
+    return range.lowerBound + UInt32(clientIndex)
+  }
+}

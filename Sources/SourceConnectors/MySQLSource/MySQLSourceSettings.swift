@@ -1,0 +1,151 @@
+import Connector
+import Model
+
+/// The source's options, read.
+struct MySQLSourceSettings: Sendable {
+  var connection: ConnectionSettings
+  var tables: TableSelector
+  var excluded: TableSelector?
+  var startup: SourceStartup
+  /// Server ids that readers of the log may take; nil: random.
+  var serverIDs: ClosedRange<UInt32>?
+  /// Rows of a chunk, where the user says so.
+  var chunkRows: Int?
+  /// Columns to chunk by, first match wins.
+  var chunkKeys: [ChunkKeyRule]
+  /// Range of (max − min + 1) / rows in which integer keys are split evenly.
+  var evenFactor: ClosedRange<Double>
+  var treatTinyint1AsBoolean: Bool
+  var includesComments: Bool
+  var sendsSchemaChanges: Bool
+  /// Milliseconds.
+  var heartbeatInterval: Int64
+  var parallelism: Int
+
+  /// A table pattern and the column by which its tables are chunked.
+  struct ChunkKeyRule: Sendable {
+    var selector: TableSelector
+    var column: String
+  }
+
+  /// Reads the options.
+  init(_ options: Options, context: ConnectorContext) throws(ConnectorError) {
+    connection = try Self.connection(options)
+    tables = try TableSelector(try options.text("tables"))
+    if let text = options["tables.exclude"], !text.isEmpty { excluded = try TableSelector(text) }
+    startup = try Self.startup(options)
+    serverIDs = try Self.serverIDs(options["server-id"])
+    if options["scan.incremental.snapshot.chunk.size"] != nil {
+      chunkRows = try options.integer("scan.incremental.snapshot.chunk.size")
+    }
+    chunkKeys = try Self.chunkKeys(options["scan.incremental.snapshot.chunk.key-column"])
+    evenFactor = try Self.evenFactor(options)
+    treatTinyint1AsBoolean = try options.boolean("treat-tinyint1-as-boolean.enabled")
+    includesComments = try options.boolean("include-comments.enabled")
+    sendsSchemaChanges = try options.boolean("schema-change.enabled")
+    heartbeatInterval = try options.milliseconds("heartbeat.interval")
+    parallelism = context.parallelism
+  }
+
+  /// Whether the pipeline reads the table.
+  func selects(_ table: TableID) -> Bool {
+    tables.matches(table) && !(excluded?.matches(table) ?? false)
+  }
+
+  private static func connection(_ options: Options) throws(ConnectorError) -> ConnectionSettings {
+    let timeout = try options.milliseconds("connect.timeout")
+    guard timeout >= 250 else { throw ConnectorError(.configuration, "connect.timeout is below 250 ms: \(timeout) ms") }
+    var settings = ConnectionSettings(
+      host: try options.text("hostname"), port: UInt32(clamping: try options.integer("port")),
+      user: try options.text("username"), password: try options.text("password"))
+    settings.connectTimeout = timeout
+    settings.connectRetries = try options.integer("connect.max-retries")
+    settings.tls = ConnectionSettings.TLSMode(rawValue: options["ssl.mode"]?.lowercased() ?? "") ?? .disabled
+    settings.tlsAuthority = options["ssl.ca"]
+    settings.tlsCertificate = options["ssl.cert"]
+    settings.tlsKey = options["ssl.key"]
+    return settings
+  }
+
+  private static func startup(_ options: Options) throws(ConnectorError) -> SourceStartup {
+    let mode = try options.text("scan.startup.mode").lowercased()
+    switch mode {
+    case "initial": return .initial
+    case "snapshot": return .snapshotOnly
+    case "latest-offset": return .latestOffset
+    case "specific-offset": return .specificOffset(try specificOffset(options))
+    default:
+      throw ConnectorError(
+        .configuration, "scan.startup.mode \(mode) is not supported",
+        remedy: "use initial, snapshot, latest-offset or specific-offset")
+    }
+  }
+
+  private static func specificOffset(_ options: Options) throws(ConnectorError) -> Offset {
+    let prefix = "scan.startup.specific-offset."
+    if let text = options[prefix + "gtid-set"] {
+      do {
+        if text.contains(":") { return MySQLOffset(position: nil, gtids: try GTIDSet(parsing: text)).offset }
+        return MySQLOffset(position: nil, mariaDB: try MariaDBGTIDPosition(parsing: text)).offset
+      } catch {
+        throw ConnectorError(.configuration, "option \(prefix)gtid-set: \(error)")
+      }
+    }
+    guard let file = options[prefix + "file"], options[prefix + "pos"] != nil else {
+      throw ConnectorError(
+        .configuration, "scan.startup.mode specific-offset needs a place",
+        remedy: "give \(prefix)file and \(prefix)pos, or \(prefix)gtid-set")
+    }
+    guard BinlogFile.number(of: file) != nil else {
+      throw ConnectorError(.configuration, "option \(prefix)file is no binary log file's name: \(file)")
+    }
+    let position = UInt64(clamping: try options.integer(prefix + "pos"))
+    return MySQLOffset(position: BinlogPosition(file: file, position: position)).offset
+  }
+
+  static func serverIDs(_ text: String?) throws(ConnectorError) -> ClosedRange<UInt32>? {
+    guard let text, !text.isEmpty else { return nil }
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { part in
+      UInt32(part.filter { $0 != " " })
+    }
+    guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first > 0, first <= last else {
+      throw ConnectorError(
+        .configuration, "option server-id is neither a number nor a range: \(text)", remedy: "write 5401 or 5401-5408")
+    }
+    return first...last
+  }
+
+  private static func chunkKeys(_ text: String?) throws(ConnectorError) -> [ChunkKeyRule] {
+    var rules: [ChunkKeyRule] = []
+    for part in (text ?? "").split(separator: ";") {
+      guard let colon = part.lastIndex(of: ":") else {
+        throw ConnectorError(
+          .configuration, "option scan.incremental.snapshot.chunk.key-column lacks a colon: \(part)",
+          remedy: "write database.table:column")
+      }
+      let column = part[part.index(after: colon)...].filter { $0 != " " }
+      rules.append(ChunkKeyRule(selector: try TableSelector(String(part[..<colon])), column: String(column)))
+    }
+    return rules
+  }
+
+  private static func evenFactor(_ options: Options) throws(ConnectorError) -> ClosedRange<Double> {
+    func bound(_ side: String) throws(ConnectorError) -> Double {
+      let key = "chunk-key.even-distribution.factor.\(side)-bound"
+      let older = "split-key.even-distribution.factor.\(side)-bound"
+      let fallback = options.given.contains(key) ? nil : options[older]
+      let text: String
+      if let fallback { text = fallback } else { text = try options.text(key) }
+      guard let value = Double(text), value.isFinite, value > 0 else {
+        throw ConnectorError(.configuration, "option \(key) is no positive number: \(text)")
+      }
+      return value
+    }
+    let lower = try bound("lower")
+    let upper = try bound("upper")
+    guard lower <= upper else {
+      throw ConnectorError(.configuration, "the even-distribution factor's lower bound is above its upper bound")
+    }
+    return lower...upper
+  }
+}

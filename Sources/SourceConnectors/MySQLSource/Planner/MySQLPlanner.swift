@@ -1,0 +1,140 @@
+import Connector
+import Model
+import Platform
+
+/// Discovery and planning over one connection.
+final class MySQLPlanner: SourcePlanner {
+  let settings: MySQLSourceSettings
+  let client: MySQLClient
+  let facts: ServerFacts
+  private let interrupter: Interrupter
+  private static let log = Log("mysql")
+
+  init(settings: MySQLSourceSettings, client: MySQLClient, interrupter: Interrupter, facts: ServerFacts) {
+    self.settings = settings
+    self.client = client
+    self.interrupter = interrupter
+    self.facts = facts
+  }
+
+  private var catalog: TableCatalog { TableCatalog(client: client, facts: facts, settings: settings) }
+
+  func currentOffset() throws(ConnectorError) -> Offset { try client.currentOffset(facts).offset }
+
+  func discoverTables() throws(ConnectorError) -> [DiscoveredTable] {
+    let (tables, warnings) = try discover()
+    for warning in warnings { Self.log.warning("discovery", ["warning": warning]) }
+    return tables
+  }
+
+  /// The selected tables and what the user should know about them.
+  func discover() throws(ConnectorError) -> (tables: [DiscoveredTable], warnings: [String]) {
+    var selected: [String: [TableID]] = [:]
+    for (id, type) in try catalog.names() where settings.selects(id) {
+      guard type == "BASE TABLE" else {
+        throw ConnectorError(
+          .unsupported, "system-versioned tables are not supported", table: id,
+          remedy: "leave the table out with tables.exclude")
+      }
+      selected[id.schema ?? "", default: []].append(id)
+    }
+    var tables: [DiscoveredTable] = []
+    var warnings: [String] = []
+    for (schema, ids) in selected {
+      for description in try catalog.describe(schema: schema, tables: ids) {
+        tables.append(try discovered(description, warnings: &warnings))
+      }
+    }
+    guard !tables.isEmpty else {
+      throw ConnectorError(
+        .configuration, "no table matches the option tables",
+        remedy: "check the pattern, and that the account may SELECT from the tables")
+    }
+    return (tables.sorted { $0.id < $1.id }, warnings)
+  }
+
+  func describe(_ table: TableID) throws(ConnectorError) -> DiscoveredTable? {
+    guard let description = try catalog.describe(table) else { return nil }
+    var warnings: [String] = []
+    return try discovered(description, warnings: &warnings)
+  }
+
+  private static let transactionalEngines: Set<String> = ["innodb", "rocksdb", "tokudb", "ndbcluster"]
+
+  private func discovered(
+    _ description: TableDescription, warnings: inout [String]
+  ) throws(ConnectorError) -> DiscoveredTable {
+    guard Self.transactionalEngines.contains(description.engine.lowercased()) else {
+      throw ConnectorError(
+        .unsupported, "the storage engine \(description.engine) has no transactions, so chunks cannot be read exactly",
+        table: description.id, remedy: "ALTER TABLE … ENGINE=InnoDB, or leave the table out with tables.exclude")
+    }
+    let key = try chunkKey(description)
+    if description.schema.primaryKey.isEmpty {
+      warnings.append(
+        "table \(description.id) has neither a primary key nor a NOT NULL unique key: it is read as a whole, "
+          + "and updates are matched by full rows")
+    } else if key.isEmpty {
+      warnings.append("table \(description.id) cannot be split by its key's types: it is read as one chunk")
+    }
+    return DiscoveredTable(
+      id: description.id, schema: description.schema, chunkKey: key, estimatedRows: description.estimatedRows)
+  }
+
+  /// The user's column, else as many of the key's first columns as can be compared.
+  private func chunkKey(_ description: TableDescription) throws(ConnectorError) -> [String] {
+    let schema = description.schema
+    if let rule = settings.chunkKeys.first(where: { $0.selector.matches(description.id) }) {
+      guard let index = schema.index(of: rule.column), let key = KeyColumn(schema.columns[index]) else {
+        throw ConnectorError(
+          .configuration,
+          "chunk.key-column \(rule.column) does not exist, may be NULL, or has a type without a usable order",
+          table: description.id)
+      }
+      return [key.column.name]
+    }
+    return schema.keyIndexes.prefix { KeyColumn(schema.columns[$0]) != nil }.map { schema.columns[$0].name }
+  }
+
+  func planChunks(_ table: DiscoveredTable, cursor: String?, limit: Int) throws(ConnectorError) -> ChunkPlan {
+    let columns = try Self.keyColumns(table.chunkKey, of: table.schema, table: table.id)
+    var planner = ChunkPlanner(client: client, table: table.id, columns: columns, settings: settings)
+    guard !columns.isEmpty else { return ChunkPlan(chunks: [.everything], cursor: nil) }
+    let start: PlanCursor
+    if let cursor {
+      start = try PlanCursor(cursor)
+    } else {
+      guard let description = try catalog.describe(table.id) else {
+        throw ConnectorError(.schemaMismatch, "the table no longer exists", table: table.id)
+      }
+      guard let first = try planner.start(description) else {
+        return ChunkPlan(chunks: [ChunkRange(columns: table.chunkKey, lower: nil, upper: nil)], cursor: nil)
+      }
+      start = first
+    }
+    return try planner.plan(from: start, limit: max(1, limit))
+  }
+
+  /// The chunk key's columns with their orders.
+  /// - Throws: `schemaMismatch` when one is missing or has another type now.
+  static func keyColumns(
+    _ names: [String], of schema: TableSchema, table: TableID
+  ) throws(ConnectorError) -> [KeyColumn] {
+    var columns: [KeyColumn] = []
+    for name in names {
+      guard let index = schema.index(of: name), let column = KeyColumn(schema.columns[index]) else {
+        throw ConnectorError(.schemaMismatch, "the chunk key's column \(name) is not as it was", table: table)
+      }
+      columns.append(column)
+    }
+    return columns
+  }
+
+  func hasPassed(_ offset: Offset, end: Offset) throws(ConnectorError) -> Bool {
+    try MySQLOffset(offset).covers(MySQLOffset(end))
+  }
+
+  func interrupt() { interrupter.interrupt() }
+
+  func close() { client.close() }
+}

@@ -1,0 +1,196 @@
+import Connector
+import Model
+
+/// A table as the server describes it.
+struct TableDescription: Sendable {
+  var id: TableID
+  var engine: String
+  /// The table's default collation.
+  var collation: String
+  var estimatedRows: Int
+  /// Bytes, as the server estimates; 0 when it does not know.
+  var averageRowLength: Int
+  var schema: TableSchema
+}
+
+/// Reads table descriptions from information_schema, many tables with one query.
+struct TableCatalog {
+  let client: MySQLClient
+  let facts: ServerFacts
+  let treatTinyint1AsBoolean: Bool
+  let includesComments: Bool
+
+  init(client: MySQLClient, facts: ServerFacts, settings: MySQLSourceSettings) {
+    self.client = client
+    self.facts = facts
+    self.treatTinyint1AsBoolean = settings.treatTinyint1AsBoolean
+    self.includesComments = settings.includesComments
+  }
+
+  private static let systemSchemas = ["information_schema", "performance_schema", "mysql", "sys"]
+
+  /// Names and types of all tables that users can have made.
+  func names() throws(ConnectorError) -> [(id: TableID, type: String)] {
+    let excluded = Self.systemSchemas.map { SQLText.string($0) }.joined(separator: ", ")
+    let rows = try client.query(
+      "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES "
+        + "WHERE TABLE_SCHEMA NOT IN (\(excluded)) AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')")
+    return rows.compactMap { row in
+      guard let schema = row[0], let name = row[1], let type = row[2] else { return nil }
+      return (TableID(schema: schema, table: name), type)
+    }
+  }
+
+  /// One table; nil when it does not exist.
+  func describe(_ table: TableID) throws(ConnectorError) -> TableDescription? {
+    guard let schema = table.schema else { return nil }
+    let filter = "TABLE_SCHEMA = \(SQLText.string(schema)) AND TABLE_NAME = \(SQLText.string(table.table))"
+    return try describe(where: filter, wanted: [table]).first
+  }
+
+  /// Several tables of one database; those that no longer exist are left out.
+  func describe(schema: String, tables: [TableID]) throws(ConnectorError) -> [TableDescription] {
+    var result: [TableDescription] = []
+    var rest = tables[...]
+    while !rest.isEmpty {
+      let part = rest.prefix(1000)
+      rest = rest.dropFirst(1000)
+      let list = part.map { SQLText.string($0.table) }.joined(separator: ", ")
+      let filter = "TABLE_SCHEMA = \(SQLText.string(schema)) AND TABLE_NAME IN (\(list))"
+      result += try describe(where: filter, wanted: Set(part))
+    }
+    return result
+  }
+
+  private func describe(where filter: String, wanted: Set<TableID>) throws(ConnectorError) -> [TableDescription] {
+    var tables: [TableID: TableDescription] = [:]
+    let rows = try client.query(
+      "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_COLLATION, TABLE_ROWS, AVG_ROW_LENGTH, TABLE_COMMENT "
+        + "FROM information_schema.TABLES WHERE \(filter)")
+    for row in rows {
+      let id = TableID(schema: row[0], table: row[1] ?? "")
+      // The catalog compares names without regard to case.
+      guard wanted.contains(id) else { continue }
+      let comment = includesComments ? row[6].flatMap { $0.isEmpty ? nil : $0 } : nil
+      tables[id] = TableDescription(
+        id: id, engine: row[2] ?? "", collation: row[3] ?? "", estimatedRows: row[4].flatMap { Int($0) } ?? 0,
+        averageRowLength: row[5].flatMap { Int($0) } ?? 0,
+        schema: TableSchema(columns: [], primaryKey: [], comment: comment))
+    }
+    try readColumns(filter, into: &tables)
+    try readKeys(filter, into: &tables)
+    return tables.values.sorted { $0.id < $1.id }
+  }
+
+  private func readColumns(
+    _ filter: String, into tables: inout [TableID: TableDescription]
+  ) throws(ConnectorError) {
+    let rows = try client.query(
+      "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, "
+        + "COLUMN_COMMENT FROM information_schema.COLUMNS WHERE \(filter) "
+        + "ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION")
+    for row in rows {
+      let id = TableID(schema: row[0], table: row[1] ?? "")
+      guard tables[id] != nil, let name = row[2], let native = row[3] else { continue }
+      let collation = row[4] ?? ""
+      let column = try column(
+        of: id, name: name, native: native, collation: collation, isNullable: row[5] == "YES",
+        defaultValue: ColumnDefault.constant(row[6], extra: row[7] ?? "", isMariaDB: facts.isMariaDB),
+        comment: includesComments ? row[8].flatMap { $0.isEmpty ? nil : $0 } : nil)
+      tables[id]?.schema.columns.append(column)
+    }
+  }
+
+  private func column(
+    of table: TableID, name: String, native: String, collation: String, isNullable: Bool, defaultValue: String?,
+    comment: String?
+  ) throws(ConnectorError) -> Column {
+    let type: DataType?
+    do {
+      let native = try MySQLColumnType(columnType: native, collation: collation)
+      type = native.dataType(nullable: isNullable, treatTinyint1AsBoolean: treatTinyint1AsBoolean)
+    } catch {
+      throw error.connectorError(table: table)
+    }
+    guard let type else {
+      let suffix = collation.isEmpty ? "" : " with collation \(collation)"
+      throw ConnectorError(
+        .unsupported, "column \(name) has the type \(native)\(suffix), which is not supported", table: table,
+        remedy: "leave the table out with tables.exclude, or change the column")
+    }
+    return Column(
+      name: name, type: type, comment: comment, defaultValue: defaultValue, nativeType: native,
+      nativeCollation: collation)
+  }
+
+  private struct UniqueKey {
+    var name: String
+    var columns: [String] = []
+    /// No nullable column, no prefix of a column, no expression.
+    var isIdentity = true
+  }
+
+  private func readKeys(_ filter: String, into tables: inout [TableID: TableDescription]) throws(ConnectorError) {
+    let rows = try client.query(
+      "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, NULLABLE, SUB_PART "
+        + "FROM information_schema.STATISTICS WHERE \(filter) AND NON_UNIQUE = 0 "
+        + "ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX")
+    var keys: [TableID: [UniqueKey]] = [:]
+    for row in rows {
+      let id = TableID(schema: row[0], table: row[1] ?? "")
+      guard tables[id] != nil, let name = row[2] else { continue }
+      if keys[id]?.last?.name != name { keys[id, default: []].append(UniqueKey(name: name)) }
+      guard var list = keys.removeValue(forKey: id), !list.isEmpty else { continue }
+      let last = list.count - 1
+      if let column = row[3] { list[last].columns.append(column) }
+      if row[3] == nil || row[4] == "YES" || row[5] != nil { list[last].isIdentity = false }
+      keys[id] = list
+    }
+    for (id, list) in keys { tables[id]?.schema.primaryKey = Self.key(of: list) }
+  }
+
+  /// The primary key; without one the unique key with the fewest columns (then the first by name) that identifies rows.
+  private static func key(of keys: [UniqueKey]) -> [String] {
+    if let primary = keys.first(where: { $0.name == "PRIMARY" }) { return primary.columns }
+    let candidates = keys.filter(\.isIdentity).sorted { ($0.columns.count, $0.name) < ($1.columns.count, $1.name) }
+    return candidates.first?.columns ?? []
+  }
+}
+
+/// Column defaults as information_schema shows them.
+enum ColumnDefault {
+  /// The default as plain text where it is a constant. MariaDB shows literals as SQL (`'x'`, `NULL`), MySQL as text.
+  static func constant(_ text: String?, extra: String, isMariaDB: Bool) -> String? {
+    guard let text else { return nil }
+    let extra = extra.uppercased()
+    if extra.contains("DEFAULT_GENERATED") || extra.contains("VIRTUAL") || extra.contains("STORED") { return nil }
+    if !isMariaDB {
+      return text.uppercased().hasPrefix("CURRENT_TIMESTAMP") || text.hasPrefix("b'") ? nil : text
+    }
+    if text == "NULL" { return nil }
+    if text.hasPrefix("'"), text.hasSuffix("'"), text.count >= 2 {
+      return unquoted(text.dropFirst().dropLast())
+    }
+    return Double(text) != nil ? text : nil
+  }
+
+  private static func unquoted(_ text: Substring) -> String {
+    var result = ""
+    var rest = text.unicodeScalars[...]
+    while let character = rest.popFirst() {
+      if character == "\\", let next = rest.popFirst() {
+        switch next {
+        case "n": result.unicodeScalars.append("\n")
+        case "r": result.unicodeScalars.append("\r")
+        case "t": result.unicodeScalars.append("\t")
+        case "0": result.unicodeScalars.append("\0")
+        default: result.unicodeScalars.append(next)
+        }
+      } else {
+        if character == "'", rest.first == "'" { rest.removeFirst() }
+        result.unicodeScalars.append(character)
+      }
+    }
+    return result
+  }
+}

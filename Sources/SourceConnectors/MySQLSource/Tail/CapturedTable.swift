@@ -1,0 +1,58 @@
+import Connector
+import Model
+
+/// A table of the pipeline as the tail reader has it.
+final class CapturedTable {
+  /// The name.
+  let id: TableID
+  /// Schema in force at the reader's place.
+  private(set) var schema: RowSchema
+  /// Native types of its columns.
+  private(set) var types: [MySQLColumnType]
+  /// What was read already; nil once the reader is past it.
+  var filter: WatermarkFilter?
+  /// The table was dropped.
+  private(set) var isDropped = false
+
+  /// - Throws: `unsupported` when a column's native type cannot be read; what `WatermarkFilter` throws.
+  init(_ table: TailTable, server: String) throws(ConnectorError) {
+    id = table.schema.table
+    schema = table.schema
+    types = try Self.types(of: table.schema)
+    filter = try WatermarkFilter(table, server: server)
+  }
+
+  private static func types(of schema: RowSchema) throws(ConnectorError) -> [MySQLColumnType] {
+    do {
+      return try MySQLColumnType.types(of: schema.schema)
+    } catch {
+      throw error.connectorError(table: schema.table)
+    }
+  }
+
+  /// Whether the table has a key.
+  var hasKey: Bool { !schema.keyIndexes.isEmpty }
+
+  /// Takes the schema that the registry has given; nil: the table is gone.
+  func adopt(_ schema: RowSchema?) throws(ConnectorError) {
+    guard let schema else {
+      isDropped = true
+      return
+    }
+    types = try Self.types(of: schema)
+    try filter?.adopt(schema)
+    self.schema = schema
+  }
+
+  /// The decoding of the table's rows under a table map, made once for each.
+  func plan(_ map: TableMap) throws(ConnectorError) -> RowDecodingPlan {
+    if let plan = map.plan, plan.schema === schema { return plan }
+    do {
+      let plan = try RowDecodingPlan(tableMap: map, schema: schema, types: types)
+      map.plan = plan
+      return plan
+    } catch {
+      throw error.connectorError(table: id)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import Connector
+import Model
+
+/// Rows events: which tables, which rows, and in what form.
+extension MySQLTailReader {
+  private static let foreign = -2
+
+  func processRows(_ event: RowsEvent, into batch: inout RowBatch) throws(ConnectorError) -> Outcome {
+    let map: TableMap
+    do {
+      map = try maps.table(for: event)
+    } catch {
+      throw error.connectorError(offset: cursor.offset.offset)
+    }
+    if map.tag == -1 { map.tag = indexes[map.table] ?? Self.foreign }
+    guard map.tag >= 0 else {
+      advance()
+      return .done
+    }
+    let table = tables[map.tag]
+    // Another table's rows are waiting in the batch: they go first.
+    if !batch.isEmpty, batch.schema !== table.schema { return .hold }
+    advance()
+    if wasHandedOut { return .done }
+    try check(table)
+    switch table.filter?.verdict(cursor.place) ?? .deliver {
+    case .skip: return .done
+    case .deliver: break
+    case .judge: return try decode(event, map, table, judged: true, into: &batch)
+    }
+    return try decode(event, map, table, judged: false, into: &batch)
+  }
+
+  private func check(_ table: CapturedTable) throws(ConnectorError) {
+    if table.isDropped {
+      throw ConnectorError(
+        .unsupported, "the table was dropped and has been created again", table: table.id,
+        offset: cursor.offset.offset, remedy: "start the pipeline anew")
+    }
+    if cursor.isXA {
+      throw ConnectorError(
+        .unsupported, "XA transactions on captured tables are not supported", table: table.id,
+        offset: cursor.offset.offset, remedy: "use ordinary transactions, or leave the table out")
+    }
+  }
+
+  private func decode(
+    _ event: RowsEvent, _ map: TableMap, _ table: CapturedTable, judged: Bool, into batch: inout RowBatch
+  ) throws(ConnectorError) -> Outcome {
+    if !table.hasKey, shareIndex != 0 { return .done }
+    let plan = try table.plan(map)
+    if batch.isEmpty { batch.reset(schema: plan.schema) }
+    let before = batch.byteCount
+    do {
+      if judged || (shareCount > 1 && table.hasKey) {
+        scratch.reset(schema: plan.schema)
+        var decoder = try RowsDecoder(event, plan: plan)
+        while try decoder.next(into: &scratch) {}
+      } else if event.kind == .update, table.hasKey {
+        try decodeUpdates(event, plan, into: &batch)
+      } else {
+        var decoder = try RowsDecoder(event, plan: plan)
+        while try decoder.next(into: &batch) {}
+      }
+    } catch {
+      throw error.connectorError(table: table.id, offset: cursor.offset.offset)
+    }
+    if judged || (shareCount > 1 && table.hasKey) { try select(table, plan.schema, judged: judged, into: &batch) }
+    if batch.byteCount > before {
+      cursor.hasHandedOut = true
+      lastHandedOut = BinlogPosition(file: cursor.file, position: cursor.position)
+    }
+    return .done
+  }
+
+  /// Updates without a filter: an update that changes the key is a delete of the old and an insert of the new one.
+  private func decodeUpdates(
+    _ event: RowsEvent, _ plan: RowDecodingPlan, into batch: inout RowBatch
+  ) throws(BinlogError) {
+    var decoder = try RowsDecoder(event, plan: plan)
+    while true {
+      let start = batch.byteCount
+      guard try decoder.next(into: &batch) else { return }
+      let old = batch.row(at: start)
+      let size = old.size
+      if !KeyComparison.sameKey(old, batch.row(at: start + size), schema: plan.schema) {
+        batch.setOperation(.delete, at: start)
+        batch.setOperation(.insert, at: start + size)
+      }
+    }
+  }
+
+  /// Copies those rows of `scratch` that belong to this share and are not contained in their chunk.
+  private func select(
+    _ table: CapturedTable, _ schema: RowSchema, judged: Bool, into batch: inout RowBatch
+  ) throws(ConnectorError) {
+    var chunks: [Int] = []
+    if judged, let locator = table.filter?.locator { chunks = try locate(locator) }
+    let place = cursor.place
+    var offset = 0
+    var number = 0
+    func isWanted(_ row: RowView, _ number: Int) -> Bool {
+      if shareCount > 1, table.hasKey, KeyHash.hash(row, schema: schema) % shareCount != shareIndex { return false }
+      guard judged, let filter = table.filter else { return true }
+      return !filter.contains(chunk: number < chunks.count ? chunks[number] : 0, place)
+    }
+    while offset < scratch.byteCount {
+      let row = scratch.row(at: offset)
+      offset += row.size
+      let wanted = isWanted(row, number)
+      number += 1
+      guard row.operation == .updateBefore else {
+        if wanted { batch.append(copying: row) }
+        continue
+      }
+      let after = scratch.row(at: offset)
+      offset += after.size
+      let afterWanted = isWanted(after, number)
+      number += 1
+      if wanted, afterWanted, !table.hasKey || KeyComparison.sameKey(row, after, schema: schema) {
+        batch.append(copying: row)
+        batch.append(copying: after)
+      } else {
+        if wanted { batch.append(copying: row, as: .delete) }
+        if afterWanted { batch.append(copying: after, as: .insert) }
+      }
+    }
+  }
+
+  /// The chunk of each row of `scratch`.
+  private func locate(_ locator: KeyLocator) throws(ConnectorError) -> [Int] {
+    var chunks: [Int] = []
+    var keys: [[String]] = []
+    var offset = 0
+    while offset < scratch.byteCount {
+      let row = scratch.row(at: offset)
+      offset += row.size
+      if locator.isLocal { chunks.append(locator.locate(row)) } else { keys.append(try locator.literals(row)) }
+    }
+    if locator.isLocal { return chunks }
+    do {
+      return try locator.locate(keys, client: try helperClient())
+    } catch  where error.kind == .connection || error.kind == .transient {
+      // The event is still in the log connection's buffer: ask once more over a new connection.
+      dropHelper()
+      return try locator.locate(keys, client: try helperClient())
+    }
+  }
+}

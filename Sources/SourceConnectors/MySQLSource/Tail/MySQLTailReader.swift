@@ -1,0 +1,329 @@
+import Connector
+import Model
+import Platform
+
+/// Reads the binary log from an offset on.
+///
+/// One event is looked at at a time; what cannot be dealt with at once (rows of another table than the batch's, a DDL
+/// behind rows) is *held* until the next call. Its bytes stay in the connection's buffer meanwhile, as nothing else is
+/// read before it is done.
+///
+/// After a lost connection the log is asked for again from the last complete transaction, and what was handed out of the
+/// open one is passed over by its position, so nothing comes twice.
+final class MySQLTailReader: TailReader {
+  let settings: MySQLSourceSettings
+  private let request: TailRequest
+  private let serverID: UInt32
+  private let interrupter: Interrupter
+  /// A bounded read ends here (see `GapReplay`).
+  private let stop: BinlogPosition?
+  private var connection: TailConnection?
+  var maps = TableMapCache()
+  var cursor: TailCursor
+  private(set) var tables: [CapturedTable] = []
+  private(set) var indexes: [TableID: Int] = [:]
+  /// The event that waits for the next call.
+  private var held: BinlogEvent?
+  /// Rows of the open transaction that were handed out before the connection was lost end here.
+  private var handedOutThrough: BinlogPosition?
+  /// End of the last rows event that was handed out.
+  var lastHandedOut: BinlogPosition?
+  /// Schema changes that were met and are not adopted yet; the first one is handed out next, or awaited.
+  var pendingChanges: [PendingChange] = []
+  var isAwaitingAdoption = false
+  /// The statement of the pending changes ends its transaction.
+  var endsTransactionAfterChanges = false
+  var scratch = RowBatch(capacity: 4096)
+  private var lastArrival = Clock.monotonicMilliseconds()
+  private var failures = 0
+  private var failingSince: Int64?
+  private var remainingFilters = 0
+  private var helper: MySQLClient?
+  private let helperInterrupter = Interrupter()
+  private(set) var lastEventMilliseconds: Int64?
+  /// A bounded read is complete.
+  private(set) var hasReachedStop = false
+  private static let log = Log("mysql")
+
+  /// A schema change as it is handed out.
+  struct PendingChange {
+    var table: TableID
+    var offset: Offset
+    var changes: [SchemaChange]
+    var schema: TableSchema
+  }
+
+  init(
+    settings: MySQLSourceSettings, request: TailRequest, serverID: UInt32, interrupter: Interrupter = Interrupter(),
+    stop: BinlogPosition? = nil
+  ) throws(ConnectorError) {
+    guard request.shareCount > 0, (0..<request.shareCount).contains(request.shareIndex) else {
+      throw ConnectorError(.bug, "share \(request.shareIndex) of \(request.shareCount)")
+    }
+    self.settings = settings
+    self.request = request
+    self.serverID = serverID
+    self.interrupter = interrupter
+    self.stop = stop
+    cursor = TailCursor(try MySQLOffset(request.start))
+  }
+
+  var shareIndex: UInt64 { UInt64(request.shareIndex) }
+  var shareCount: UInt64 { UInt64(request.shareCount) }
+
+  // MARK: Connection
+
+  func open() throws(ConnectorError) {
+    try connect(retries: settings.connection.connectRetries)
+    for table in request.tables {
+      let captured = try CapturedTable(table, server: cursor.server)
+      indexes[captured.id] = tables.count
+      tables.append(captured)
+      if captured.filter != nil { remainingFilters += 1 }
+    }
+  }
+
+  /// Milliseconds between the server's heartbeats: short enough to notice a dead connection soon.
+  private var heartbeat: Int64 { min(max(settings.heartbeatInterval, 100), 10_000) }
+
+  private func connect(retries: Int) throws(ConnectorError) {
+    connection?.close()
+    connection = nil
+    held = nil
+    let start = cursor.offset
+    let request = TailConnection.Request(
+      start: start, serverID: serverID, heartbeat: heartbeat, isBounded: stop != nil)
+    let fresh = try TailConnection(settings, interrupter: interrupter, request: request, retries: retries)
+    if cursor.hasHandedOut, cursor.server != fresh.facts.identity {
+      fresh.close()
+      throw ConnectorError(
+        .connection,
+        "another server answers in the middle of a transaction; the split starts again from its last commit")
+    }
+    cursor.server = fresh.facts.identity
+    handedOutThrough = cursor.hasHandedOut ? lastHandedOut : nil
+    cursor.rewind()
+    maps = TableMapCache()
+    // The server refuses a place it does not have with its first packet. The first event (an artificial rotate) names
+    // the file; it is dealt with by the first call of `next`.
+    held = try fresh.next()
+    connection = fresh
+    lastArrival = Clock.monotonicMilliseconds()
+  }
+
+  /// Tries once more to connect. True when it worked; false when another attempt makes sense later.
+  /// - Throws: once the server has been away for a minute, or when trying again cannot help.
+  private func reconnect(within wait: Int64) throws(ConnectorError) -> Bool {
+    try interrupter.check()
+    let now = Clock.monotonicMilliseconds()
+    if failures > 0 {
+      try interrupter.pause(milliseconds: min(max(wait, 10), min(100 << Int64(min(failures, 6)), 5000)))
+    }
+    do {
+      try connect(retries: 0)
+      failures = 0
+      failingSince = nil
+      Self.log.info("binlog connection restored", ["offset": cursor.offset.offset.text])
+      return true
+    } catch {
+      try interrupter.check()
+      failures += 1
+      let since = failingSince ?? now
+      failingSince = since
+      guard error.policy == .retry, now - since < 60_000 else { throw error }
+      return false
+    }
+  }
+
+  private func disconnected(_ error: ConnectorError) throws(ConnectorError) {
+    try interrupter.check()
+    guard error.kind == .connection || error.kind == .transient else { throw error }
+    Self.log.warning("binlog connection lost", ["error": error.message])
+    connection?.close()
+    connection = nil
+    held = nil
+  }
+
+  /// A second connection, for questions about keys and tables.
+  func helperClient() throws(ConnectorError) -> MySQLClient {
+    if let helper { return helper }
+    let client = try MySQLClient.connect(settings.connection, interrupter: helperInterrupter)
+    helper = client
+    return client
+  }
+
+  /// Gives up a second connection that no longer works, so that the next question opens another one.
+  func dropHelper() {
+    helper?.close()
+    helper = nil
+  }
+
+  /// The server's version text, for reading its DDL.
+  var serverVersion: String { connection?.facts.version ?? "" }
+
+  // MARK: Steps
+
+  func next(into batch: inout RowBatch, byteLimit: Int, wait: Int64) throws(ConnectorError) -> TailStep {
+    guard !isAwaitingAdoption else { throw ConnectorError(.bug, "next before the schema change was adopted") }
+    if let schema = batch.schema { batch.reset(schema: schema) }
+    if let change = pendingChanges.first {
+      isAwaitingAdoption = true
+      return .schemaChange(table: change.table, offset: change.offset, changes: change.changes, schema: change.schema)
+    }
+    let deadline = Clock.monotonicMilliseconds() + wait
+    var events = 0
+    while true {
+      if isComplete { return batch.isEmpty ? .idle : .rows }
+      guard let event = try receive(hasRows: !batch.isEmpty, deadline: deadline) else {
+        return batch.isEmpty ? .idle : .rows
+      }
+      if try process(event, into: &batch) == .hold {
+        held = event
+        return .rows
+      }
+      if let change = pendingChanges.first {
+        isAwaitingAdoption = true
+        return .schemaChange(table: change.table, offset: change.offset, changes: change.changes, schema: change.schema)
+      }
+      // A transaction is completed if it is not far: a batch that ends inside one cannot be committed.
+      if batch.byteCount >= byteLimit, !cursor.isOpen || batch.byteCount >= byteLimit + byteLimit / 4 { return .rows }
+      events &+= 1
+      if events & 255 == 0, Clock.monotonicMilliseconds() >= deadline, batch.isEmpty { return .idle }
+    }
+  }
+
+  /// Whether a bounded read has come to its end.
+  private var isComplete: Bool {
+    if hasReachedStop { return true }
+    guard let stop, !cursor.isOpen, let boundary = cursor.boundary, boundary >= stop else { return false }
+    hasReachedStop = true
+    return true
+  }
+
+  /// The held event, or the next one; nil when nothing is there before the deadline, or when the caller has rows and
+  /// would have to wait.
+  private func receive(hasRows: Bool, deadline: Int64) throws(ConnectorError) -> BinlogEvent? {
+    if let event = held {
+      held = nil
+      return event
+    }
+    while true {
+      let now = Clock.monotonicMilliseconds()
+      guard connection != nil else {
+        if hasRows { return nil }
+        if try reconnect(within: deadline - now), let event = held {
+          held = nil
+          return event
+        }
+        if Clock.monotonicMilliseconds() >= deadline { return nil }
+        continue
+      }
+      do {
+        switch try arrival(hasRows: hasRows, timeout: max(0, deadline - now)) {
+        case .event(let event): return event
+        case .nothing: return nil
+        case .end: return nil
+        }
+      } catch {
+        try disconnected(error)
+      }
+    }
+  }
+
+  private enum Arrival {
+    case event(BinlogEvent)
+    case nothing
+    case end
+  }
+
+  private func arrival(hasRows: Bool, timeout: Int64) throws(ConnectorError) -> Arrival {
+    guard connection?.waitReadable(milliseconds: hasRows ? 0 : timeout) ?? false else {
+      try interrupter.check()
+      if Clock.monotonicMilliseconds() - lastArrival > heartbeat * 3 + 10_000 {
+        throw ConnectorError(.connection, "the server has been silent for longer than three heartbeats")
+      }
+      return .nothing
+    }
+    if let event = try connection?.next() {
+      if !hasRows { lastArrival = Clock.monotonicMilliseconds() }
+      return .event(event)
+    }
+    if stop != nil {
+      hasReachedStop = true
+      return .end
+    }
+    throw ConnectorError(.connection, "the server has ended the log")
+  }
+
+  enum Outcome {
+    case done
+    /// The batch must be handed out first.
+    case hold
+  }
+
+  /// Header of the event at hand.
+  var header: BinlogEventHeader { connection?.header ?? BinlogEventHeader() }
+
+  /// Whether the rows event at hand was handed out before the connection was lost.
+  var wasHandedOut: Bool {
+    guard let through = handedOutThrough else { return false }
+    if BinlogPosition(file: cursor.file, position: cursor.position) <= through { return true }
+    handedOutThrough = nil
+    return false
+  }
+
+  /// Takes note of the event's time.
+  func noteTime() {
+    let header = header
+    if header.timestamp != 0 { lastEventMilliseconds = Int64(header.timestamp) * 1000 }
+  }
+
+  // MARK: What the caller asks and tells
+
+  func adopt(_ schema: RowSchema?, for table: TableID) throws(ConnectorError) {
+    guard isAwaitingAdoption, let change = pendingChanges.first, change.table == table, let index = indexes[table]
+    else {
+      throw ConnectorError(.bug, "adopt without a schema change", table: table)
+    }
+    try tables[index].adopt(schema)
+    isAwaitingAdoption = false
+    pendingChanges.removeFirst()
+    if pendingChanges.isEmpty, endsTransactionAfterChanges {
+      endsTransactionAfterChanges = false
+      cursor.end()
+    }
+  }
+
+  /// The last complete transaction's end.
+  var position: MySQLOffset? { cursor.offset }
+
+  var committableOffset: Offset? { cursor.hasHandedOut ? nil : cursor.offset.offset }
+
+  var isPastWatermarks: Bool {
+    guard remainingFilters > 0 else { return true }
+    for table in tables where table.filter?.isPassed(by: cursor) ?? false {
+      table.filter = nil
+      remainingFilters -= 1
+    }
+    return remainingFilters == 0
+  }
+
+  func acknowledge(_ offset: Offset) throws(ConnectorError) {
+    // The server keeps its log by age and size; there is nobody to tell.
+  }
+
+  func interrupt() {
+    interrupter.interrupt()
+    helperInterrupter.interrupt()
+  }
+
+  func close() {
+    held = nil
+    connection?.close()
+    connection = nil
+    helper?.close()
+    helper = nil
+  }
+
+  deinit { close() }
+}

@@ -1,0 +1,79 @@
+import Model
+
+extension MySQLColumnType {
+  /// The logical type that the column has in the product, after Flink CDC's mapping with its losses left out: TIME keeps
+  /// MySQL's whole range as signed microseconds, ENUM, SET, JSON, YEAR and BIGINT UNSIGNED are annotated.
+  ///
+  /// Nil when the column cannot be carried (geometry, vectors, MariaDB's own types, a character set that cannot be read
+  /// from the log): the caller refuses the table and names `text`.
+  func dataType(nullable: Bool, treatTinyint1AsBoolean: Bool) -> DataType? {
+    if usesCharset, !charset.isSupported { return nil }
+    guard let kind = logicalKind(treatTinyint1AsBoolean: treatTinyint1AsBoolean) else { return nil }
+    return DataType(kind, nullable: nullable, annotation: annotation)
+  }
+
+  /// Whether the column's bytes in the log are text in its character set.
+  var usesCharset: Bool {
+    switch kind {
+    case .char, .varchar, .text: true
+    default: false
+    }
+  }
+
+  private func logicalKind(treatTinyint1AsBoolean: Bool) -> DataType.Kind? {
+    switch kind {
+    case .tinyint:
+      if isUnsigned { return .smallint }
+      return length == 1 && treatTinyint1AsBoolean ? .boolean : .tinyint
+    case .smallint: return isUnsigned ? .int : .smallint
+    case .mediumint, .year: return .int
+    case .int: return isUnsigned ? .bigint : .int
+    case .bigint: return isUnsigned ? .decimal(precision: 20, scale: 0) : .bigint
+    case .float: return scale == nil ? .float : .double
+    case .double: return .double
+    case .decimal:
+      let (precision, scale) = decimalDigits
+      return precision <= 38 ? .decimal(precision: precision, scale: scale) : .string
+    case .bit: return bitWidth == 1 ? .boolean : .binary(length: (bitWidth + 7) / 8)
+    case .date: return .date
+    case .time: return .time(precision: fractionalDigits)
+    case .datetime: return .timestamp(precision: fractionalDigits)
+    case .timestamp: return .timestampLTZ(precision: fractionalDigits)
+    case .char: return length == 0 ? .string : .char(length: length ?? 1)
+    case .varchar: return length.map { $0 == 0 ? .string : .varchar(length: $0) }
+    case .binary: return length == 0 ? .bytes : .binary(length: length ?? 1)
+    case .varbinary: return length.map { $0 == 0 ? .bytes : .varbinary(length: $0) }
+    case .text, .enumeration, .set, .json: return .string
+    case .blob: return .bytes
+    case .unsupported: return nil
+    }
+  }
+
+  private var annotation: DataType.Annotation? {
+    switch kind {
+    case .bigint: isUnsigned ? .unsigned : nil
+    case .year: .year
+    case .bit: bitWidth == 1 ? nil : .bit(bitWidth)
+    case .enumeration: .enumeration(members)
+    case .set: .set(members)
+    case .json: .json
+    default: nil
+    }
+  }
+
+  /// Bits of a BIT column.
+  var bitWidth: Int { length ?? 1 }
+
+  /// What a snapshot must select for the column so that the text protocol carries its exact value.
+  ///
+  /// The server prints FLOAT with six digits, and FLOAT(M,D) and DOUBLE(M,D) with D digits behind the point, which loses
+  /// bits. Multiplied by a double, they are printed as the shortest text that gives the same double (MySQL 5.5 and
+  /// MariaDB 5.5 and later); unlike an addition this keeps the sign of zero.
+  func selectExpression(quotedName: String) -> String {
+    switch kind {
+    case .float: "(\(quotedName) * 1e0)"
+    case .double where scale != nil: "(\(quotedName) * 1e0)"
+    default: quotedName
+    }
+  }
+}
