@@ -180,13 +180,6 @@ extension SourceConnector {
         start: start, tables: [TailTable(schema: schema, ignoredThrough: nil, chunks: [])], shareIndex: share,
         shareCount: shares, clientIndex: share))
   }
-
-  /// Whether an offset is at or above another one.
-  func hasPassed(_ offset: Offset, _ end: Offset) throws -> Bool {
-    let planner = try openPlanner()
-    defer { planner.close() }
-    return try planner.hasPassed(offset, end: end)
-  }
 }
 
 extension TailReader {
@@ -197,8 +190,6 @@ extension TailReader {
     onStep: (Offset?) throws -> Void = { _ in },
     onRow: (TestRow) -> Void
   ) throws {
-    let planner = try connector.openPlanner()
-    defer { planner.close() }
     var batch = RowBatch()
     var version = 1
     let deadline = Clock.monotonicMilliseconds() + 60_000
@@ -214,7 +205,7 @@ extension TailReader {
       }
       let offset = committableOffset
       try onStep(offset)
-      if let offset, try planner.hasPassed(offset, end: end) { return }
+      if let offset, try connector.hasPassed(offset, end: end) { return }
       guard Clock.monotonicMilliseconds() < deadline else {
         throw MariaDBTestError("the tail did not reach \(end), it is at \(offset?.text ?? "an open transaction")")
       }
