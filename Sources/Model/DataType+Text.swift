@@ -78,7 +78,8 @@ extension DataType.Annotation: CustomStringConvertible {
 
   private static func quoted(_ members: [String]) -> String {
     members.map { member in
-      "'" + member.map { $0 == "'" ? "''" : String($0) }.joined() + "'"
+      // By scalars: a quote with a combining mark behind it is another character, and still ends a member.
+      "'" + member.unicodeScalars.map { $0 == "'" ? "''" : String($0) }.joined() + "'"
     }.joined(separator: ",")
   }
 

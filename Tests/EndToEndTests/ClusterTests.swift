@@ -10,7 +10,7 @@ struct ClusterTests {
     let server = try MariaDBServer.shared()
     let cluster = try ClusterFixture(name, server: server)
     let shop = Shop(database: cluster.database)
-    for statement in shop.createStatements(rows: rows) { try server.execute(statement) }
+    try shop.create(on: server, rows: rows)
     return (cluster, shop)
   }
 

@@ -13,7 +13,7 @@ struct FaultTests {
     let server = try MariaDBServer.shared()
     let cluster = try ClusterFixture(name, server: server)
     let shop = Shop(database: cluster.database)
-    for statement in shop.createStatements(rows: Self.rows) { try server.execute(statement) }
+    try shop.create(on: server, rows: Self.rows)
     return (cluster, shop)
   }
 
@@ -174,7 +174,7 @@ struct FaultTests {
     defer { server.stop() }
     let cluster = try ClusterFixture("source-restart", server: server)
     let shop = Shop(database: cluster.database)
-    for statement in shop.createStatements(rows: Self.rows) { try server.execute(statement) }
+    try shop.create(on: server, rows: Self.rows)
     try cluster.startCoordinator()
     try cluster.startWorker(slots: 2)
     try cluster.submit(cluster.pipelineText())

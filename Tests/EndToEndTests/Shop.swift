@@ -1,12 +1,18 @@
+import TestKit
+
 /// The sample tables of the end-to-end tests: keys of several kinds, a composite key, a table without any, and all
 /// common types; and a random load on them.
 struct Shop {
   let database: String
 
-  /// Creates and fills the tables.
-  func createStatements(rows: Int) -> [String] {
+  /// Creates the database, creates and fills the tables.
+  func create(on server: MariaDBServer, rows: Int) throws {
+    try server.execute("CREATE DATABASE `\(database)` CHARACTER SET utf8mb4")
+    for statement in statements(rows: rows) { try server.execute(statement, database: database) }
+  }
+
+  private func statements(rows: Int) -> [String] {
     [
-      "CREATE DATABASE `\(database)` CHARACTER SET utf8mb4",
       """
       CREATE TABLE `\(database)`.customers (
         id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(80) NOT NULL, email VARCHAR(120) NULL,
@@ -47,7 +53,7 @@ struct Shop {
       """,
       """
       INSERT INTO `\(database)`.order_lines
-      SELECT 1 + seq DIV 3, 1 + seq % 3, CONCAT('SKU-', LPAD(1 + seq % \(max(1, rows / 2)), 8, '0')), seq % 100 - 50,
+      SELECT 1 + seq DIV 3, 1 + seq % 3, CONCAT('SKU-', LPAD(1 + seq % \(max(1, rows / 2)), 8, '0')), CAST(seq % 100 AS SIGNED) - 50,
         IF(seq % 2 = 0, NULL, REPEAT(CONCAT('note ', seq, ' '), 1 + seq % 5))
       FROM seq_0_to_\(rows * 2 - 1)
       """,
