@@ -82,14 +82,15 @@ public struct Progress: Sendable, Hashable {
     return left > 0 && rowsPerSecond > 0 ? left / rowsPerSecond : nil
   }
 
-  /// `3 of 5 tables, 412,345 rows, 98,765 rows/s, 62.5%, 12s left`; without rate when nothing is being read.
+  /// `3 of 5 tables, 412,345 rows, 98,765 rows/s, 62.5%, 12s left`; without rate and time left when nothing is read.
   public var snapshot: String {
     let pipeline = status.pipeline
     var parts = ["\(Figures.count(pipeline.tablesDone)) of \(Figures.plural(pipeline.tables, "table"))"]
     parts.append(Figures.plural(pipeline.snapshotRows, "row"))
-    if rowsPerSecond > 0 { parts.append("\(Figures.rate(rowsPerSecond)) rows/s") }
+    let isAtWork = ["planning", "snapshot", "tail"].contains(pipeline.state)
+    if isAtWork, rowsPerSecond > 0 { parts.append("\(Figures.rate(rowsPerSecond)) rows/s") }
     if !status.tables.isEmpty { parts.append(Figures.percent(percent)) }
-    if let secondsLeft { parts.append("\(Figures.remaining(seconds: secondsLeft)) left") }
+    if isAtWork, let secondsLeft { parts.append("\(Figures.remaining(seconds: secondsLeft)) left") }
     return parts.joined(separator: ", ")
   }
 

@@ -54,6 +54,12 @@ struct DocumentTests {
     #expect(lines[2] == "error     purged\\nlog")
   }
 
+  @Test func nothingIsLeftToWaitForWhilePaused() throws {
+    #expect(
+      try lines("status", Samples.status(state: "paused"))[1]
+        == "snapshot  1 of 3 tables, 1,234,567 rows, 48.7%, parallelism 4")
+  }
+
   @Test func statusWithoutTables() throws {
     var status = Samples.status(state: "planning")
     status.tables = []
