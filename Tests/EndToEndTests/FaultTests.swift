@@ -109,7 +109,7 @@ struct FaultTests {
     var random = SeededRandom(seed: 4)
     for round in 1...6 {
       let worker = try cluster.startWorker(slots: 2)
-      load.awaitTransactions(round * 40 + random.below(40))
+      load.awaitTransactions(round * 400 + random.below(200))
       worker.kill()
       if round % 2 == 0 {
         cluster.coordinator?.kill()
@@ -132,10 +132,10 @@ struct FaultTests {
     let load = BackgroundLoad(shop, server: cluster.server, seed: 5, rows: Self.rows)
     load.awaitTransactions(50)
     zombie.signal(SIGSTOP)
-    try cluster.startWorker(slots: 2)
+    let heir = try cluster.startWorker(slots: 2)
     let taken = try eventually(within: ClusterFixture.patience) {
       let workers = try cluster.document(["workers"], as: [WorkerStatus].self) ?? []
-      return workers.count == 1
+      return workers.map(\.name).allSatisfy { $0.hasSuffix(":\(heir.pid)") } && workers.count == 1
     }
     #expect(taken, "the stopped worker's lease never ran out")
     load.awaitTransactions(200)

@@ -22,7 +22,9 @@ extension ClusterMachine {
     case .caughtUp: pipelines[name]?.caughtUp.insert(split.number)
     case .pastWatermarks: pipelines[name]?.pastWatermarks.insert(split.number)
     case .failed(let failure): attemptFailed(name, split, failure)
-    case .cancelled: attemptEnded(name, split.number)
+    case .cancelled:
+      if pipelines[name]?.cancelled[split.number] == nil { workers[worker]?.isDraining = true }
+      attemptEnded(name, split.number)
     }
   }
 

@@ -17,7 +17,7 @@ extension ClusterMachine {
       return nil
     case .pause(let name): return end(name, intent: .pause, verb: "paused")
     case .stop(let name): return end(name, intent: .stop, verb: "stopped")
-    case .resume(let name, let profile): return resume(name, profile)
+    case .resume(let name, let profile, let untilCaughtUp): return resume(name, profile, untilCaughtUp)
     case .drop(let name, let force): return drop(name, force: force)
     }
   }
@@ -50,9 +50,12 @@ extension ClusterMachine {
     return nil
   }
 
-  private mutating func resume(_ name: String, _ profile: PipelineProfile) -> String? {
+  private mutating func resume(_ name: String, _ profile: PipelineProfile, _ untilCaughtUp: Bool?) -> String? {
     guard let state = pipelines[name] else { return unknown(name) }
-    if state.record.phase == .finished { return "pipeline \(name) has finished — drop it and submit it again" }
+    let tails = state.splits.values.filter { $0.table == nil }
+    if state.record.phase == .finished, tails.isEmpty {
+      return "pipeline \(name) has finished — drop it and submit it again"
+    }
     if state.record.intent == .stop { return "pipeline \(name) has been stopped — drop it and submit it again" }
     pipelines[name]?.profile = profile
     pipelines[name]?.graceEnds = nil
@@ -62,7 +65,12 @@ extension ClusterMachine {
     pipelines[name]?.change {
       $0.intent = .run
       $0.error = nil
+      // One that ended when it had caught up goes on from there.
+      if $0.phase == .finished { $0.phase = .tail }
+      if let untilCaughtUp { $0.untilCaughtUp = untilCaughtUp }
+      if $0.phase == .tail { $0.endOffset = nil }
     }
+    pipelines[name]?.caughtUp = []
     for number in state.splits.keys where state.splits[number]?.failures != 0 {
       pipelines[name]?.change(split: number, now: now) { $0.failures = 0 }
     }

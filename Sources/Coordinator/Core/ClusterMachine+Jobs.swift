@@ -14,8 +14,7 @@ extension ClusterMachine {
     case (.applySchema, .schemaApplied): schemasApplied(name)
     case (.plan(let table, let cursor, _), .planned(let plan)): planned(name, table, cursor, plan)
     case (.describe(let table), .described(let found, let after)): described(name, table, found, after)
-    case (.currentOffset, .offset(let offset)):
-      pipelines[name]?.change { $0.endOffset = offset }
+    case (.currentOffset, .offset(let offset)): endKnown(name, offset)
     case (.resolve(let committable), .resolved(let outcome)): resolved(name, committable, outcome)
     default: fail(name, "a job ended with a result of another kind: this is a defect of Tidegate")
     }
@@ -76,6 +75,13 @@ extension ClusterMachine {
     if case .specificOffset(let offset) = profile.startup { start = offset } else { start = before }
     pipelines[name]?.change { $0.startOffset = start }
     note(.info, "tables discovered", ["pipeline": name, "tables": String(tables.count), "offset": start.text])
+  }
+
+  /// Where a pipeline ends that runs until it has caught up; tails that run already are told.
+  private mutating func endKnown(_ name: String, _ offset: Offset) {
+    pipelines[name]?.change { $0.endOffset = offset }
+    let tails = pipelines[name]?.splits.values.filter { $0.table == nil && $0.isHeld } ?? []
+    for split in tails.sorted(by: { $0.number < $1.number }) { order(name, split, .notifyAt(offset)) }
   }
 
   private mutating func planned(_ name: String, _ table: DiscoveredTable, _ cursor: String?, _ plan: ChunkPlan) {

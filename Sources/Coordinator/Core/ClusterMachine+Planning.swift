@@ -104,9 +104,10 @@ extension ClusterMachine {
   private mutating func advanceTail(_ name: String) {
     openBarriers(name)
     guard let state = pipelines[name] else { return }
+    if state.record.untilCaughtUp, state.record.endOffset == nil, state.jobs.isEmpty { startJob(name, .currentOffset) }
     let tails = state.splits.values.filter { $0.table == nil }
     if !tails.isEmpty, tails.allSatisfy({ state.pastWatermarks.contains($0.number) }) { foldChunks(name) }
-    if state.record.untilCaughtUp, !tails.isEmpty, tails.allSatisfy({ state.caughtUp.contains($0.number) }) {
+    if state.record.untilCaughtUp, state.record.endOffset != nil, !tails.isEmpty, tails.allSatisfy({ state.caughtUp.contains($0.number) }) {
       pipelines[name]?.change { $0.phase = .finished }
       note(.info, "pipeline caught up", ["pipeline": name, "offset": state.record.endOffset?.text ?? ""])
       cancelAll(name, afterCommit: true)

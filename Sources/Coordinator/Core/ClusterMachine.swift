@@ -43,6 +43,8 @@ public struct ClusterMachine: Sendable {
     /// When its lease is certainly over.
     var leaseEnds: Int64
     var lastHeard: Int64
+    /// Whether it is about to leave: it has ended an attempt that nobody told it to end. It gets nothing more.
+    var isDraining = false
   }
 
   /// Times.

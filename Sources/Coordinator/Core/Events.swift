@@ -31,7 +31,8 @@ public enum Command: Sendable {
   case submit(PipelineRecord, PipelineProfile)
   case scale(pipeline: String, snapshotParallelism: Int)
   case pause(pipeline: String)
-  case resume(pipeline: String, PipelineProfile)
+  /// `untilCaughtUp`: whether the pipeline ends once it has caught up with where the source is now; nil: as before.
+  case resume(pipeline: String, PipelineProfile, untilCaughtUp: Bool?)
   case stop(pipeline: String)
   case drop(pipeline: String, force: Bool)
 }

@@ -268,7 +268,8 @@ struct CoordinatorLoop {
       let pipeline = try load(record)
       loaded[record.name] = pipeline
       jobs.removeValue(forKey: record.name)?.close()
-      command(.resume(pipeline: record.name, pipeline.profile), ticket)
+      let until = request.arguments["until"].map { $0 == "caught-up" }
+      command(.resume(pipeline: record.name, pipeline.profile, untilCaughtUp: until), ticket)
     } catch {
       ticket.answer(AdminReply(status: 1, error: Secrets.redact(error.description)))
     }

@@ -92,7 +92,9 @@ struct TailAttempt {
       case .rows: try write(batch)
       case .schemaChange(let table, let offset, let changes, let schema):
         try change(table, offset, changes, schema)
-      case .idle: noteIdle(true)
+      case .idle:
+        noteIdle(true)
+        try checkCaughtUp()
       }
       if isCommitDue { try commit() }
       if context.shouldEnd, reader.committableOffset != nil {
