@@ -228,3 +228,25 @@ extension TailReader {
     return rows
   }
 }
+
+/// Interrupts a reader from another thread as soon as the server shows that its statement waits.
+///
+/// `@unchecked Sendable`: `interrupt` is the one call of a reader that any thread may make, and the connection is used by
+/// the started thread alone.
+final class Stopper: @unchecked Sendable {
+  private let reader: any SnapshotReader
+  private var connection: MariaDBConnection?
+
+  init(_ reader: any SnapshotReader) { self.reader = reader }
+
+  func whenBlocked(_ connection: MariaDBConnection, on pattern: String) -> DedicatedThread {
+    self.connection = connection
+    return DedicatedThread(name: "stopper") {
+      let sql =
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%' AND INFO LIKE '\(pattern)' "
+        + "AND ID <> CONNECTION_ID()"
+      while let rows = try? self.connection?.query(sql), rows.first?.first == "0" {}
+      self.reader.interrupt()
+    }
+  }
+}
