@@ -49,7 +49,7 @@ struct SelectorSyntax {
   /// The tokens of each comma-separated alternative.
   private func tokenized() throws(ConnectorError) -> [[Token]] {
     var result: [[Token]] = [[]]
-    var depth = (group: 0, set: 0)
+    var depth = (group: 0, set: 0, brace: 0)
     var scalars = text.unicodeScalars.makeIterator()
     while let scalar = scalars.next() {
       var token = Token.piece(String(scalar))
@@ -57,21 +57,26 @@ struct SelectorSyntax {
       case "\\":
         guard let escaped = scalars.next() else { throw Self.fault(text, "it ends with a single backslash") }
         token = .piece(escaped == "." || escaped == "," ? String(escaped) : "\\" + String(escaped))
+      case "{" where depth.set == 0: depth.brace += 1
+      case "}" where depth.set == 0: depth.brace = max(0, depth.brace - 1)
+      case "," where depth.brace > 0, "." where depth.brace > 0:
+        throw Self.fault(text, "a brace is cut in two by \(scalar)")
       case ",":
         result.append([])
-        depth = (0, 0)
+        depth = (0, 0, 0)
         continue
       case ".": token = .separator
       case "[": depth.set += 1
       case "]": depth.set = max(0, depth.set - 1)
       case "(" where depth.set == 0: depth.group += 1
       case ")" where depth.set == 0: depth.group = max(0, depth.group - 1)
-      case "|" where depth == (0, 0): token = .bar
+      case "|" where depth == (0, 0, 0): token = .bar
       default: break
       }
       guard depth.group + depth.set <= Self.deepest else { throw Self.fault(text, "it is nested too deeply") }
       result[result.count - 1].append(token)
     }
+    guard depth.brace == 0 else { throw Self.fault(text, "a brace is not closed") }
     return result
   }
 

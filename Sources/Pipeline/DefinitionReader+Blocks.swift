@@ -83,7 +83,9 @@ extension DefinitionReader {
     try checkKeys(entries, known: Self.routeKeys, path, noun: "key")
     var values: [String: ScalarValue] = [:]
     for entry in entries { values[entry.key] = try value(entry.value, Self.path(path, entry.key)) }
-    guard let source = values["source-table"] else { throw fault(node, path, "required key \"source-table\" is missing") }
+    guard let source = values["source-table"] else {
+      throw fault(node, path, "required key \"source-table\" is missing")
+    }
     guard let sink = values["sink-table"] else { throw fault(node, path, "required key \"sink-table\" is missing") }
     let symbol = values["replace-symbol"]
     let groupCount = try asPartOfFile(source, hidden: source.isHidden) { () throws(ConnectorError) in

@@ -31,7 +31,8 @@ extension DefinitionReader {
       "sink.partitioning.strategy",
       support: .ignored(reason: "rows are not redistributed between workers, so there is nothing to choose"), ""),
     OptionSpec(
-      "transform.decimal.precision.mode", support: .ignored(reason: "it concerns transforms, which the file cannot have"),
+      "transform.decimal.precision.mode",
+      support: .ignored(reason: "it concerns transforms, which the file cannot have"),
       ""),
   ]
 
@@ -74,7 +75,8 @@ extension DefinitionReader {
     settings.tailParallelism = values["tail.parallelism"].flatMap { Int($0) } ?? settings.tailParallelism
     if let zone = values["local-time-zone"], zone != "systemDefault" {
       guard Self.isTimeZone(zone) else {
-        throw fault(node("local-time-zone"), "\(path).local-time-zone", "the value is no time zone, such as Europe/Paris")
+        throw fault(
+          node("local-time-zone"), "\(path).local-time-zone", "the value is no time zone, such as Europe/Paris")
       }
       settings.localTimeZone = zone
     }
@@ -82,7 +84,8 @@ extension DefinitionReader {
       guard let milliseconds = values[key].flatMap(OptionText.milliseconds) else { return standard }
       guard range.contains(milliseconds) else {
         throw fault(
-          node(key), "\(path).\(key)", "the duration is out of range, which is \(range.lowerBound) ms to "
+          node(key), "\(path).\(key)",
+          "the duration is out of range, which is \(range.lowerBound) ms to "
             + "\(range.upperBound / 1000) s")
       }
       return milliseconds

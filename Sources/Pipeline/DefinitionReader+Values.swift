@@ -77,7 +77,9 @@ extension DefinitionReader {
       }
       text = value
     }
-    guard !text.utf8.contains(0) else { throw fault(node, path, "what `${\(scheme):…}` leads to holds a NUL character") }
+    guard !text.utf8.contains(0) else {
+      throw fault(node, path, "what `${\(scheme):…}` leads to holds a NUL character")
+    }
     return text
   }
 

@@ -86,7 +86,9 @@ struct DefinitionReader {
   // MARK: Shapes
 
   /// `source` and `hostname` make `source.hostname`.
-  static func path(_ parent: String, _ key: String) -> String { parent.isEmpty ? key : "\(parent).\(key)" }
+  static func path(_ parent: String, _ key: String) -> String {
+    parent.isEmpty ? display(key) : "\(parent).\(display(key))"
+  }
 
   /// Nothing, or a list or mapping without elements.
   static func isEmpty(_ node: YAMLNode) -> Bool {
@@ -100,9 +102,11 @@ struct DefinitionReader {
   func mapping(_ node: YAMLNode, _ path: String) throws(DefinitionError) -> [YAMLEntry] {
     if case .mapping(let entries) = node.content { return entries }
     let found = node.isNull ? "nothing" : node.kind
-    throw fault(node, path, path.isEmpty
-      ? "a pipeline file must be a mapping with the keys source and sink, not \(found)"
-      : "\(found) stands where a mapping is wanted")
+    throw fault(
+      node, path,
+      path.isEmpty
+        ? "a pipeline file must be a mapping with the keys source and sink, not \(found)"
+        : "\(found) stands where a mapping is wanted")
   }
 
   func sequence(_ node: YAMLNode, _ path: String) throws(DefinitionError) -> [YAMLNode] {
@@ -119,9 +123,12 @@ struct DefinitionReader {
   }
 
   func unknown(_ entry: YAMLEntry, known: some Sequence<String>, _ path: String, noun: String) -> DefinitionError {
-    let name = Self.display(entry.key)
-    return fault(
-      entry.keyNode, Self.path(path, name), "unknown \(noun) \"\(name)\"", NearestName.of(entry.key, among: known))
+    // What follows a blank, a colon or an equals sign was hardly meant as part of a name: `password hunter2: x`.
+    let typed = String(entry.key.prefix { !$0.isWhitespace && $0 != "=" && $0 != ":" })
+    let name = typed == entry.key ? Self.display(typed) : Self.display(typed) + "…"
+    // A key that ends in a dot is a prefix and no name by itself.
+    let suggestion = NearestName.of(typed, among: known.filter { !$0.hasSuffix(".") })
+    return fault(entry.keyNode, Self.path(path, name), "unknown \(noun) \"\(name)\"", suggestion)
   }
 
   /// A text of the file, short and printable.

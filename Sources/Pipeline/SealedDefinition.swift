@@ -79,7 +79,8 @@ private struct DefinitionSealer {
     case .scalar(let text, _):
       values[node.start.offset] = node.end.offset
       for case .reference("secret", _) in try reader.fragments(text, node, path) {
-        throw reader.fault(node, path, "`${secret:…}` belongs to sealed definitions; use `${env:NAME}` or `${file:PATH}`")
+        throw reader.fault(
+          node, path, "`${secret:…}` belongs to sealed definitions; use `${env:NAME}` or `${file:PATH}`")
       }
     case .sequence(let items):
       for (index, item) in items.enumerated() { try survey(item, "\(path)[\(index)]") }

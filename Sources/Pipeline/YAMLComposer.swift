@@ -164,7 +164,9 @@ struct YAMLComposer: ~Copyable {
       }
       let key = try node(next, depth: depth + 1).node
       guard let name = key.text, !key.isNull else { throw fault("a key must be a single, non-empty text", next.start) }
-      guard keys.insert(name).inserted else { throw fault("key \"\(name)\" occurs twice", next.start) }
+      guard keys.insert(name).inserted else {
+        throw fault("key \"\(DefinitionReader.display(name))\" occurs twice", next.start)
+      }
       let value = try node(try parser.next(), depth: depth + 1)
       weight += 1 + value.node.weight
       height = max(height, value.height)

@@ -96,17 +96,18 @@ struct YAMLParser: ~Copyable {
     let state = parser.pointee
     let problem = state.problem.map { String(cString: $0) } ?? "the text is no YAML"
     var mark = Self.mark(state.problem_mark)
+    // The reader knows bytes, not lines.
+    if state.error == YAML_READER_ERROR { mark = Self.place(ofByte: Int(state.problem_offset), in: bytes) }
+    // libyaml puts the end of a text that has no newline there onto a line of its own.
+    let end = Self.place(ofByte: bytes.count, in: bytes)
+    if mark.line > end.line { mark = end }
     var message = "YAML: \(problem)"
-    if state.error == YAML_READER_ERROR {
-      // The reader knows bytes, not lines.
-      mark = Self.place(ofByte: Int(state.problem_offset), in: bytes)
-    } else if state.error == YAML_MEMORY_ERROR {
+    if state.error == YAML_MEMORY_ERROR {
       message = "out of memory"
-    } else if let context = state.context {
+    } else if state.error != YAML_READER_ERROR, let context = state.context {
       message = "YAML: \(String(cString: context)), \(problem)"
-      if state.context_mark.line != state.problem_mark.line {
-        message += " (begun on line \(state.context_mark.line + 1))"
-      }
+      let begin = Self.mark(state.context_mark)
+      if begin.line != mark.line { message += " (begun on line \(begin.line))" }
     }
     return DefinitionError(file: file, line: mark.line, column: mark.column, path: "", message: message)
   }
