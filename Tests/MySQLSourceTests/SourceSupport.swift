@@ -73,14 +73,26 @@ struct TestReplica {
 
   init(hasKey: Bool = true) { self.hasKey = hasKey }
 
+  /// Applies a row; whatever does not fit what is there is a problem: an insert of a key that exists, a change of a row
+  /// that is missing or looks different.
   mutating func apply(_ row: TestRow) {
+    guard hasKey else { return applyWithoutKey(row) }
     switch row.operation {
-    case .insert, .updateAfter:
-      if hasKey { rows[row.key] = row.values } else { bag[row.values, default: 0] += 1 }
+    case .insert:
+      if rows[row.key] != nil { problems.append("there already: \(row)") }
+      rows[row.key] = row.values
+    case .updateAfter: rows[row.key] = row.values
+    case .updateBefore, .delete:
+      if rows[row.key] != row.values { problems.append("\(row), but there is \(rows[row.key] ?? [])") }
+      if row.operation == .delete { rows[row.key] = nil }
+    }
+  }
+
+  private mutating func applyWithoutKey(_ row: TestRow) {
+    switch row.operation {
+    case .insert, .updateAfter: bag[row.values, default: 0] += 1
     case .delete, .updateBefore:
-      if hasKey {
-        if row.operation == .delete { rows[row.key] = nil }
-      } else if let count = bag[row.values], count > 0 {
+      if let count = bag[row.values], count > 0 {
         bag[row.values] = count == 1 ? nil : count - 1
       } else {
         problems.append("no row to remove: \(row)")

@@ -62,6 +62,9 @@ import Testing
     var expected = TestReplica()
     for row in try connector.read(.everything, of: schema).1 { expected.apply(row) }
     #expect(replica.rows == expected.rows)
+    // By another column than the key, rows between the watermarks come twice; replaced by key that changes nothing.
+    let isExact = shape.options.isEmpty
+    if isExact { #expect(replica.problems == []) }
     // Shares: every row belongs to exactly one.
     var shared = TestReplica()
     for row in result.allRows { shared.apply(row) }
@@ -72,6 +75,7 @@ import Testing
       try tail.readThrough(end, connector: connector) { shared.apply($0) }
     }
     #expect(shared.rows == expected.rows)
+    if isExact { #expect(shared.problems == []) }
   }
 
   private static func request(
@@ -139,7 +143,7 @@ import Testing
     init(_ connection: MariaDBConnection, seed: UInt64, key: @escaping @Sendable (Int) -> String) {
       self.connection = connection
       self.key = key
-      random = SeededGenerator(seed)
+      random = SeededGenerator(seed: seed)
     }
 
     func start() {
@@ -182,20 +186,5 @@ import Testing
       thread?.join(milliseconds: 30_000)
       if let problem = state.withLock({ $0.problem }) { throw MariaDBTestError(problem) }
     }
-  }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
   }
 }
