@@ -73,14 +73,26 @@ struct TestReplica {
 
   init(hasKey: Bool = true) { self.hasKey = hasKey }
 
+  /// Applies a row; whatever does not fit what is there is a problem: an insert of a key that exists, a change of a row
+  /// that is missing or looks different.
   mutating func apply(_ row: TestRow) {
+    guard hasKey else { return applyWithoutKey(row) }
     switch row.operation {
-    case .insert, .updateAfter:
-      if hasKey { rows[row.key] = row.values } else { bag[row.values, default: 0] += 1 }
+    case .insert:
+      if rows[row.key] != nil { problems.append("there already: \(row)") }
+      rows[row.key] = row.values
+    case .updateAfter: rows[row.key] = row.values
+    case .updateBefore, .delete:
+      if rows[row.key] != row.values { problems.append("\(row), but there is \(rows[row.key] ?? [])") }
+      if row.operation == .delete { rows[row.key] = nil }
+    }
+  }
+
+  private mutating func applyWithoutKey(_ row: TestRow) {
+    switch row.operation {
+    case .insert, .updateAfter: bag[row.values, default: 0] += 1
     case .delete, .updateBefore:
-      if hasKey {
-        if row.operation == .delete { rows[row.key] = nil }
-      } else if let count = bag[row.values], count > 0 {
+      if let count = bag[row.values], count > 0 {
         bag[row.values] = count == 1 ? nil : count - 1
       } else {
         problems.append("no row to remove: \(row)")
@@ -217,5 +229,27 @@ extension TailReader {
     var rows: [TestRow] = []
     try readThrough(end, connector: connector, byteLimit: byteLimit) { rows.append($0) }
     return rows
+  }
+}
+
+/// Interrupts a reader from another thread as soon as the server shows that its statement waits.
+///
+/// `@unchecked Sendable`: `interrupt` is the one call of a reader that any thread may make, and the connection is used by
+/// the started thread alone.
+final class Stopper: @unchecked Sendable {
+  private let reader: any SnapshotReader
+  private var connection: MariaDBConnection?
+
+  init(_ reader: any SnapshotReader) { self.reader = reader }
+
+  func whenBlocked(_ connection: MariaDBConnection, on pattern: String) -> DedicatedThread {
+    self.connection = connection
+    return DedicatedThread(name: "stopper") {
+      let sql =
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%' AND INFO LIKE '\(pattern)' "
+        + "AND ID <> CONNECTION_ID()"
+      while let rows = try? self.connection?.query(sql), rows.first?.first == "0" {}
+      self.reader.interrupt()
+    }
   }
 }

@@ -29,14 +29,14 @@ enum JSONText {
     text.append(0x22)
   }
 
-  /// The shortest digits that give the same double, in plain form where the exponent is from -15 to 14 (as `my_gcvt`
-  /// does with its field of 17 and more characters), with `.0` where there would be nothing but digits.
+  /// The shortest digits that give the same double. Plain from 1e-15 on, and for whole numbers below 1e15 (the rule of
+  /// `my_gcvt` in strings/dtoa.cc with its widest field), with `.0` where there would be nothing but digits.
   /// - Throws: `corrupt` for infinities and NaN, which JSON does not have.
   static func append(_ value: Double, to text: inout [UInt8]) throws(BinlogError) {
     guard value.isFinite else { throw .corrupt("a JSON document with the number \(value)") }
     let (digits, exponent) = shortestDigits(value.magnitude)
     if value.sign == .minus { text.append(0x2d) }
-    if exponent < -14 || exponent > 15 + 6 {
+    if exponent < -14 || (exponent > 15 && digits.count <= exponent) {
       appendExponential(digits, exponent, to: &text)
     } else if exponent <= 0 {
       text.append(contentsOf: "0.".utf8)

@@ -35,7 +35,8 @@ struct ChunkPlanner {
     guard let minimum = KeyOrdinal.ordinal(try columns[0].part(low)),
       let maximum = KeyOrdinal.ordinal(try columns[0].part(high)), maximum >= minimum
     else { return nil }
-    if maximum - minimum < UInt64(rows) { return nil }
+    let isUnique = description.schema.primaryKey == [columns[0].column.name]
+    if isUnique, maximum - minimum < UInt64(rows) { return nil }
     // The estimate may be far off, above all for a table that was filled a moment ago: it decides only how to cut.
     guard description.estimatedRows > rows else { return .keyset(lower: nil, rows: rows) }
     let factor = (Double(maximum - minimum) + 1) / Double(description.estimatedRows)

@@ -11,6 +11,8 @@ final class CapturedTable {
   private(set) var types: [MySQLColumnType]
   /// What was read already; nil once the reader is past it.
   var filter: WatermarkFilter?
+  /// The table's default collation when the reader was opened, if it existed.
+  var defaultCollation: String?
   /// The table was dropped.
   private(set) var isDropped = false
 

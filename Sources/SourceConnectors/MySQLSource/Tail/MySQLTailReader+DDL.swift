@@ -57,7 +57,7 @@ extension MySQLTailReader {
     do {
       let applier = DDLApplier(
         dialect: dialect, treatTinyint1AsBoolean: settings.treatTinyint1AsBoolean,
-        defaultCollation: try needsCollation(statement) ? tableCollation(table.id) : nil,
+        defaultCollation: try needsCollation(statement) ? tableCollation(table) : nil,
         includesComments: settings.includesComments)
       effect = try applier.schemaChanges(for: statement, on: table.id, current: current)
     } catch let error as BinlogError {
@@ -89,16 +89,19 @@ extension MySQLTailReader {
     return false
   }
 
-  /// The table's default collation as it is now: new text columns without one of their own have it.
-  private func tableCollation(_ table: TableID) throws(ConnectorError) -> String? {
+  /// The table's default collation as it is now, or was when the reader was opened: new text columns without one of
+  /// their own have it.
+  private func tableCollation(_ table: CapturedTable) throws(ConnectorError) -> String? {
     let sql =
       "SELECT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
-      + "\(SQLText.string(table.schema ?? "")) AND TABLE_NAME = \(SQLText.string(table.table))"
+      + "\(SQLText.string(table.id.schema ?? "")) AND TABLE_NAME = \(SQLText.string(table.id.table))"
+    var now: String?
     do {
-      return try helperClient().scalar(sql)
-    } catch where error.kind == .connection || error.kind == .transient {
+      now = try helperClient().scalar(sql)
+    } catch  where error.kind == .connection || error.kind == .transient {
       dropHelper()
-      return try helperClient().scalar(sql)
+      now = try helperClient().scalar(sql)
     }
+    return now ?? table.defaultCollation
   }
 }

@@ -74,13 +74,43 @@ final class MySQLTailReader: TailReader {
   // MARK: Connection
 
   func open() throws(ConnectorError) {
-    try connect(retries: settings.connection.connectRetries)
+    try connectFirst()
     for table in request.tables {
       let captured = try CapturedTable(table, server: cursor.server)
       indexes[captured.id] = tables.count
       tables.append(captured)
       if captured.filter != nil { remainingFilters += 1 }
     }
+    if stop == nil { try readCollations() }
+  }
+
+  /// A connection may also break after it was made: both kinds of failure are tried again.
+  private func connectFirst() throws(ConnectorError) {
+    var attempts = 0
+    while true {
+      do {
+        return try connect(retries: settings.connection.connectRetries)
+      } catch {
+        try interrupter.check()
+        attempts += 1
+        guard error.policy == .retry, attempts <= settings.connection.connectRetries else { throw error }
+        try interrupter.pause(milliseconds: 100 << Int64(min(attempts, 5)))
+      }
+    }
+  }
+
+  /// The tables' default collations: new text columns without one of their own have it.
+  private func readCollations() throws(ConnectorError) {
+    let schemas = Set(tables.compactMap(\.id.schema)).map { SQLText.string($0) }.joined(separator: ", ")
+    guard !schemas.isEmpty else { return }
+    let rows = try helperClient().query(
+      "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA IN (\(schemas))"
+    )
+    for row in rows {
+      guard let index = indexes[TableID(schema: row[0], table: row[1] ?? "")] else { continue }
+      tables[index].defaultCollation = row[2]
+    }
+    dropHelper()
   }
 
   /// Milliseconds between the server's heartbeats: short enough to notice a dead connection soon.
@@ -171,6 +201,7 @@ final class MySQLTailReader: TailReader {
       return .schemaChange(table: change.table, offset: change.offset, changes: change.changes, schema: change.schema)
     }
     let deadline = Clock.monotonicMilliseconds() + wait
+    let continues = cursor.hasHandedOut
     var events = 0
     while true {
       if isComplete { return batch.isEmpty ? .idle : .rows }
@@ -185,6 +216,8 @@ final class MySQLTailReader: TailReader {
         isAwaitingAdoption = true
         return .schemaChange(table: change.table, offset: change.offset, changes: change.changes, schema: change.schema)
       }
+      // A commit is possible here, and if a transaction larger than a batch has ended, the next chance may be far.
+      if continues, !cursor.isOpen { return batch.isEmpty ? .idle : .rows }
       // A transaction is completed if it is not far: a batch that ends inside one cannot be committed.
       if batch.byteCount >= byteLimit, !cursor.isOpen || batch.byteCount >= byteLimit + byteLimit / 4 { return .rows }
       events &+= 1
