@@ -194,6 +194,11 @@ extension SourceConnector {
   }
 }
 
+extension SourceConnector {
+  /// Whether an offset is at or above another one.
+  func hasPassed(_ offset: Offset, _ end: Offset) throws -> Bool { try hasPassed(offset, end: end) }
+}
+
 extension TailReader {
   /// Reads until the reader's place is at or above `end`; schema changes are adopted as version 2, 3 …, and reported.
   func readThrough(

@@ -88,15 +88,17 @@ struct TailAttempt {
     var batch = RowBatch(capacity: Self.batchBytes + Self.batchBytes / 4)
     while true {
       let step = try reader.next(into: &batch, byteLimit: Self.batchBytes, wait: pause)
+      var atEnd = false
       switch step {
       case .rows: try write(batch)
       case .schemaChange(let table, let offset, let changes, let schema):
         try change(table, offset, changes, schema)
       case .idle:
+        atEnd = true
         noteIdle(true)
         try checkCaughtUp()
       }
-      if isCommitDue { try commit() }
+      if isCommitDue(atEnd: atEnd) { try commit() }
       if context.shouldEnd, reader.committableOffset != nil {
         if reader.committableOffset != committedOffset || uncommittedRows > 0 { try commit() }
         throw ConnectorError(.cancelled, "attempt \(context.attempt) was told to end after its commit")
@@ -134,12 +136,13 @@ struct TailAttempt {
 
   // MARK: - Commits
 
-  private var isCommitDue: Bool {
+  private func isCommitDue(atEnd: Bool) -> Bool {
     guard let offset = reader.committableOffset, offset != committedOffset else { return false }
     if uncommittedBytes >= Self.bytesPerCommit { return true }
-    let waiting = context.mailbox.withLock { $0.notifyAt != nil } && !hasCaughtUp && uncommittedRows == 0
+    // Somebody waits for the end that the reader has come to.
+    if atEnd, !hasCaughtUp, context.mailbox.withLock({ $0.notifyAt != nil }) { return true }
     let interval =
-      uncommittedRows > 0 || waiting
+      uncommittedRows > 0
       ? work.commitIntervalMilliseconds : max(Self.idleCommitInterval, work.commitIntervalMilliseconds)
     return Clock.monotonicMilliseconds() >= lastCommit + interval
   }
