@@ -67,7 +67,7 @@ import Testing
     if isExact { #expect(replica.problems == []) }
     // Shares: every row belongs to exactly one.
     var shared = TestReplica()
-    for row in result.allRows { shared.apply(row) }
+    for row in result.allRows { shared.load(row) }
     for share in 0..<3 {
       let tail = try connector.tail(
         Self.request(result, start, schema, share: share, of: 3))
@@ -90,7 +90,7 @@ import Testing
     _ result: SnapshotResult, _ start: Offset, _ end: Offset, _ schema: RowSchema, _ connector: any SourceConnector
   ) throws -> TestReplica {
     var replica = TestReplica()
-    for row in result.allRows { replica.apply(row) }
+    for row in result.allRows { replica.load(row) }
     let tail = try connector.tail(request(result, start, schema))
     defer { tail.close() }
     #expect(!tail.isPastWatermarks)
@@ -114,7 +114,7 @@ import Testing
     writer.waitForMore(20)
     try writer.stop()
     var replica = TestReplica(hasKey: false)
-    for row in result.allRows { replica.apply(row) }
+    for row in result.allRows { replica.load(row) }
     let tail = try connector.tail(Self.request(result, start, schema))
     defer { tail.close() }
     try tail.readThrough(try connector.endOffset(), connector: connector) { replica.apply($0) }

@@ -17,7 +17,6 @@ struct MySQLSourceSettings: Sendable {
   var evenFactor: ClosedRange<Double>
   var treatTinyint1AsBoolean: Bool
   var includesComments: Bool
-  var sendsSchemaChanges: Bool
   /// Milliseconds.
   var heartbeatInterval: Int64
   var parallelism: Int
@@ -42,7 +41,11 @@ struct MySQLSourceSettings: Sendable {
     evenFactor = try Self.evenFactor(options)
     treatTinyint1AsBoolean = try options.boolean("treat-tinyint1-as-boolean.enabled")
     includesComments = try options.boolean("include-comments.enabled")
-    sendsSchemaChanges = try options.boolean("schema-change.enabled")
+    guard try options.boolean("schema-change.enabled") else {
+      throw ConnectorError(
+        .configuration, "schema-change.enabled: false is not supported: rows are decoded under the table's current schema",
+        remedy: "set schema.change.behavior: ignore in the pipeline's options")
+    }
     heartbeatInterval = try options.milliseconds("heartbeat.interval")
     parallelism = context.parallelism
   }

@@ -60,12 +60,22 @@ public final class MariaDBServer: Sendable {
     Self.register(self)
   }
 
-  /// The server that all tests of the process share; each test makes a database of its own.
+  /// A server that runs already on 127.0.0.1 and has the account; it is never stopped from here.
+  private init(running port: Int) {
+    directory = ""
+    self.port = port
+    arguments = []
+    state.withLock { $0.isRemoved = true }
+  }
+
+  /// The server that all tests of the process share; each test makes a database of its own. With
+  /// `TIDEGATE_TEST_MYSQL_PORT` in the environment it is the one that runs at that port, such as a MySQL.
   public static func shared() throws -> MariaDBServer {
     // Starting takes a second: the others wait for the first one.
     try sharing.withLock { _ throws in
       if let server = registry.withLock({ $0.shared }) { return server }
-      let server = try MariaDBServer()
+      let external = getenv("TIDEGATE_TEST_MYSQL_PORT").flatMap { Int(String(cString: $0)) }
+      let server = try external.map { MariaDBServer(running: $0) } ?? MariaDBServer()
       registry.withLock { $0.shared = server }
       return server
     }

@@ -302,12 +302,13 @@ extension MySQLColumnType {
     }
   }
 
-  /// The type text that the server settles on: TEXT(n) becomes the smallest of four sizes, and text in the character set
-  /// `binary` becomes the binary type (`isBinary`).
+  /// The type text that the server settles on: TEXT(n) becomes the smallest of four sizes, and text in the character
+  /// set `binary` becomes the binary type (`isBinary`).
   func columnType(sizeHint: Int?, collation: String) -> (columnType: String, isBinary: Bool) {
     var result = text
     if let sizeHint {
-      let bytes = min(sizeHint, 1 << 32) * (hasCollation ? MySQLCharset(collation: collation).maximumCharacterLength : 1)
+      let bytes =
+        min(sizeHint, 1 << 32) * (hasCollation ? MySQLCharset(collation: collation).maximumCharacterLength : 1)
       let prefix = bytes < 1 << 8 ? "tiny" : bytes < 1 << 16 ? "" : bytes < 1 << 24 ? "medium" : "long"
       result = prefix + result
     }

@@ -67,7 +67,11 @@ final class GapReplay {
   private func openTail(_ interrupter: Interrupter) throws(ConnectorError) -> MySQLTailReader {
     if let tail { return tail }
     let table = TailTable(schema: request.schema, ignoredThrough: nil, chunks: chunks())
-    let request = TailRequest(start: low.offset, tables: [table])
+    // With GTIDs the set alone is the start. The position that was taken with it may be ahead of it: a transaction that
+    // is in the log and not yet in gtid_executed lies below the position, and must be read.
+    var start = low
+    if start.gtids != nil { start.position = nil }
+    let request = TailRequest(start: start.offset, tables: [table])
     // Far from the numbers that people give to servers and pipelines.
     let serverID = UInt32.random(in: 1_000_000_000...4_000_000_000)
     let tail = try MySQLTailReader(
