@@ -8,6 +8,16 @@ import TestKit
 import Testing
 import ValuesSink
 
+/// That `body` throws a `ConnectorError` of this kind.
+func expectError(_ kind: ConnectorError.Kind, location: SourceLocation = #_sourceLocation, _ body: () throws -> Void) {
+  do {
+    try body()
+    Issue.record("no error, expected \(kind)", sourceLocation: location)
+  } catch {
+    #expect((error as? ConnectorError)?.kind == kind, "\(error)", sourceLocation: location)
+  }
+}
+
 /// A directory of one test, removed at its end.
 final class TestDirectory: Sendable {
   let path: String
@@ -81,7 +91,7 @@ struct SQLiteProbe: SinkProbe {
   }
 }
 
-/// A connection that only reads, straight through the C interface.
+/// A connection of an outsider, straight through the C interface.
 final class Replica {
   enum Cell: Equatable {
     case null
@@ -95,8 +105,9 @@ final class Replica {
 
   private var handle: OpaquePointer?
 
-  init(_ path: String) throws {
-    guard sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
+  init(_ path: String, create: Bool = false) throws {
+    let flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0)
+    guard sqlite3_open_v2(path, &handle, flags, nil) == SQLITE_OK else {
       throw Failure(text: "cannot open \(path)")
     }
   }

@@ -85,6 +85,6 @@ public struct SinkTestTable: Sendable {
 }
 
 extension DataType {
-  /// The type without NULL.
-  static func required(_ kind: Kind) -> DataType { DataType(kind, nullable: false) }
+  /// A type without NULL.
+  public static func required(_ kind: Kind) -> DataType { DataType(kind, nullable: false) }
 }
