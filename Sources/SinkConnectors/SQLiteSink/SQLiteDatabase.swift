@@ -177,7 +177,8 @@ enum SQLiteFailure {
       (.permission, "let the user of the worker write the file and its directory")
     case SQLITE_INTERRUPT: (.cancelled, nil)
     case SQLITE_MISUSE: (.bug, nil)
-    default: (.rejected, "the table in the file is not as this pipeline made it, or a value does not fit; see the message")
+    default:
+      (.rejected, "the table in the file is not as this pipeline made it, or a value does not fit; see the message")
     }
   }
 }

@@ -154,7 +154,8 @@ final class SQLiteSchemaApplier: SchemaApplier {
     if let value = column.defaultValue {
       guard let literal = DefaultText.stored(value, column.type)?.literal else {
         throw ConnectorError(
-          .unsupported, "the default '\(value)' of the new column \(column.name) \(column.type) cannot be given to rows "
+          .unsupported,
+          "the default '\(value)' of the new column \(column.name) \(column.type) cannot be given to rows "
             + "that are in the replica", remedy: "drop the table in the file and read it again")
       }
       text += " DEFAULT \(literal)"

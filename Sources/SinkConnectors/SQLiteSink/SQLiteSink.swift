@@ -9,7 +9,8 @@ public enum SQLiteSinkFactory: SinkFactory {
 
   /// Every option of the sink.
   public static let options: [OptionSpec] = [
-    OptionSpec("path", required: true, "The database file; every worker and the coordinator must reach it by this path."),
+    OptionSpec(
+      "path", required: true, "The database file; every worker and the coordinator must reach it by this path."),
     OptionSpec(
       "table.name", .choice(["full", "table"]), default: "full",
       "Name of a table in the file: the whole id (`shop.orders`) or its last part (`orders`)."),
@@ -91,7 +92,8 @@ public struct SQLiteSink: SinkConnector {
   public func validate() throws(ConnectorError) -> [String] {
     var warnings: [String] = []
     if !settings.path.hasPrefix("/") {
-      warnings.append("path \(settings.path) is relative: coordinator and workers must be started in the same directory")
+      warnings.append(
+        "path \(settings.path) is relative: coordinator and workers must be started in the same directory")
     }
     if settings.synchronous == "NORMAL" {
       warnings.append("synchronous is normal: a power failure may take the last commits of the replica")

@@ -112,7 +112,8 @@ extension StoredValue {
     guard let text = textValue else { return nil }
     switch (from, zone.isEmpty) {
     case (.timestamp, true): return TemporalText.withDigits(text, digits).map { .text($0) }
-    case (.timestampLTZ, false): return TemporalText.withDigits(String(text.dropLast()), digits).map { .text($0 + zone) }
+    case (.timestampLTZ, false):
+      return TemporalText.withDigits(String(text.dropLast()), digits).map { .text($0 + zone) }
     case (.date, true): return TemporalText.withDigits(text + " 00:00:00", digits).map { .text($0) }
     case (.text, true):
       let full = TemporalText.isDate(text) ? text + " 00:00:00" : text

@@ -60,7 +60,9 @@ struct TableRebuild {
       columns: columns, key: key, isStrict: traits.strict, isWithoutRowID: traits.withoutRowID)
     let names = actual.map { SQLText.name($0.name) }.joined(separator: ", ")
     let values = actual.map { column in
-      guard let index = changes.firstIndex(where: { $0.column == column.name }) else { return SQLText.name(column.name) }
+      guard let index = changes.firstIndex(where: { $0.column == column.name }) else {
+        return SQLText.name(column.name)
+      }
       return "tidegate_convert(\(index), \(SQLText.name(column.name)))"
     }
     try database.run(definition.sql(Self.temporaryName))
@@ -106,7 +108,8 @@ private final class ConversionContext {
     let change = changes[index]
     let value = StoredValue(argument: arguments[1])
     guard let converted = value.converted(from: change.from, to: change.to) else {
-      let shown = "a value of column \(change.column) has no exact counterpart in its new type (\(change.from) to "
+      let shown =
+        "a value of column \(change.column) has no exact counterpart in its new type (\(change.from) to "
         + "\(change.to)); drop the table in the file and read it again"
       return sqlite3_result_error(call, shown, -1)
     }

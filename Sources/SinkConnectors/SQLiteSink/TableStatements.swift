@@ -11,14 +11,17 @@ final class TableStatements {
   let source: RowSchema
   let hasKey: Bool
   private let name: String
-  private let bindings: [ColumnBinding]
+  /// Of each sink column; memory of its own, so that a row costs no reference count.
+  private let bindings: UnsafeMutableBufferPointer<ColumnBinding>
   /// Positions in `bindings` of the key's columns, in key order.
   private let keys: [Int]
   private unowned let database: SQLiteDatabase
   private let slots: UnsafeMutablePointer<UInt8>
-  private var upsert: SQLiteStatement?
-  private var remove: SQLiteStatement?
-  private var replaceEqual: SQLiteStatement?
+  private var statements: [SQLiteStatement] = []
+  // Handles of statements in `statements`, once they are prepared.
+  private var upsert: OpaquePointer?
+  private var remove: OpaquePointer?
+  private var replaceEqual: OpaquePointer?
 
   init(_ database: SQLiteDatabase, _ table: SinkTable, _ source: RowSchema) throws(ConnectorError) {
     self.database = database
@@ -26,8 +29,10 @@ final class TableStatements {
     self.source = source
     name = try database.settings.tableName(table.id)
     hasKey = !table.schema.primaryKey.isEmpty
-    bindings = table.schema.columns.enumerated().map { index, column in
-      ColumnBinding(sink: column.type, source: table.columnMap[index], in: source)
+    bindings = .allocate(capacity: table.schema.columns.count)
+    for (index, column) in table.schema.columns.enumerated() {
+      let binding = ColumnBinding(sink: column.type, source: table.columnMap[index], in: source)
+      bindings.initializeElement(at: index, to: binding)
     }
     keys = table.schema.keyIndexes
     slots = .allocate(capacity: max(bindings.count, 1) * 2 * ValueText.maximum)
@@ -38,27 +43,31 @@ final class TableStatements {
     }
   }
 
-  deinit { slots.deallocate() }
+  deinit {
+    bindings.deallocate()
+    slots.deallocate()
+  }
 
   /// Gives the statements up.
   func finalize() {
-    upsert?.finalize()
-    remove?.finalize()
-    replaceEqual?.finalize()
+    for statement in statements { statement.finalize() }
+    (upsert, remove, replaceEqual) = (nil, nil, nil)
   }
 
   // MARK: Rows
 
   /// Adds the row, or replaces the one with its key.
   func write(_ row: RowView) throws(ConnectorError) {
-    let statement = try prepared(\.upsert, upsertSQL)
+    let statement = if let upsert { upsert } else { try prepare(upsertSQL) }
+    upsert = statement
     try bind(row, to: statement, from: 1, slot: 0)
     try step(statement)
   }
 
   /// Removes the row: the one with its key, or one that is equal to it.
   func delete(_ row: RowView) throws(ConnectorError) {
-    let statement = try prepared(\.remove, hasKey ? deleteByKeySQL : deleteEqualSQL)
+    let statement = if let remove { remove } else { try prepare(hasKey ? deleteByKeySQL : deleteEqualSQL) }
+    remove = statement
     if hasKey {
       var parameter: Int32 = 1
       for key in keys {
@@ -79,7 +88,8 @@ final class TableStatements {
       if keyChanges(before, after) { try delete(before) }
       return try write(after)
     }
-    let statement = try prepared(\.replaceEqual, updateEqualSQL)
+    let statement = if let replaceEqual { replaceEqual } else { try prepare(updateEqualSQL) }
+    replaceEqual = statement
     try bind(after, to: statement, from: 1, slot: 0)
     try bind(before, to: statement, from: Int32(bindings.count) + 1, slot: bindings.count)
     try step(statement)
@@ -162,13 +172,10 @@ final class TableStatements {
     return error
   }
 
-  private func prepared(
-    _ path: ReferenceWritableKeyPath<TableStatements, SQLiteStatement?>, _ sql: @autoclosure () -> String
-  ) throws(ConnectorError) -> OpaquePointer {
-    if let handle = self[keyPath: path]?.handle { return handle }
-    do {
-      let statement = try SQLiteStatement(database, sql(), persistent: true)
-      self[keyPath: path] = statement
+  private func prepare(_ sql: String) throws(ConnectorError) -> OpaquePointer {
+    do throws(ConnectorError) {
+      let statement = try SQLiteStatement(database, sql, persistent: true)
+      statements.append(statement)
       if let handle = statement.handle { return handle }
     } catch {
       var error = error
