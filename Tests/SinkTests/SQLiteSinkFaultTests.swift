@@ -190,29 +190,39 @@ private func progress(_ offset: Int) -> SplitProgress {
     try create(probe)
     let stop = Monitor(false)
     let failures = Monitor<[String]>([])
+    let commits = Monitor(0)
     let greedy = DedicatedThread(name: "greedy") {
       do {
         let writer = try probe.makeSink().openWriter(AttemptID(pipeline: "p", split: 2, attempt: 1))
         defer { writer.close() }
         var number = 0
+        let rows = batch((0..<200).map { .insert([.text("g\($0)"), 1, nil]) })
         while !stop.withLock({ $0 }) {
           number += 1
-          let rows = (0..<200).map { SinkTestRow.insert([.text("g\($0)"), .integer(Int64(number)), nil]) }
-          try writer.write(batch(rows), to: table.sink)
+          for _ in 0..<5 { try writer.write(rows, to: table.sink) }
           _ = try writer.commit(writer.prepare(progress(number)))
+          commits.update { $0 += 1 }
         }
       } catch {
         failures.update { $0.append("\(error)") }
       }
     }
     let writer = try open(probe, 1, ["busy.timeout": "20s"])
-    for number in 1...30 {
+    var passedBy: [Int] = []
+    for number in 1...40 {
+      // Only when the other writer is at it again is there somebody to wait for.
+      let before = commits.withLock { $0 }
+      _ = commits.wait(milliseconds: 20_000) { $0 > before ? true : nil }
+      let asked = commits.withLock { $0 }
       try writer.write(batch([.insert(["mine", .integer(Int64(number)), nil])]), to: table.sink)
+      passedBy.append(commits.withLock { $0 } - asked)
       #expect(try writer.commit(writer.prepare(progress(number))) == .committed)
     }
     writer.close()
     stop.update { $0 = true }
     greedy.join()
+    // The transaction that is under way comes first; without a queue hundreds do.
+    #expect((passedBy.max() ?? 0) <= 10, "\(passedBy)")
     #expect(failures.withLock { $0 }.isEmpty)
   }
 
