@@ -186,7 +186,9 @@ final class ClusterFixture {
     do {
       let results = try Comparison.run(request)
       return results.filter { $0.differences > 0 || $0.sourceRows != $0.replicaRows }
-        .map { "\($0.table): \($0.sourceRows) and \($0.replicaRows) rows, \($0.differences) differences, \($0.examples)" }
+        .map {
+          "\($0.table): \($0.sourceRows) and \($0.replicaRows) rows, \($0.differences) differences, \($0.examples)"
+        }
         .joined(separator: "\n")
     } catch {
       return "\(error)"

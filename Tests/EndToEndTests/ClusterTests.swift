@@ -56,11 +56,15 @@ struct ClusterTests {
     let changes = [
       "ALTER TABLE \(table) ADD COLUMN a INT NOT NULL DEFAULT 7, ADD COLUMN b VARCHAR(10) NULL AFTER name",
       "UPDATE \(table) SET b = 'set', a = id WHERE id % 3 = 0", "ALTER TABLE \(table) CHANGE b c VARCHAR(30) NULL",
-      "ALTER TABLE \(table) MODIFY a BIGINT NOT NULL DEFAULT 8", "UPDATE \(table) SET a = a + 5000000000 WHERE id % 5 = 0",
+      "ALTER TABLE \(table) MODIFY a BIGINT NOT NULL DEFAULT 8",
+      "UPDATE \(table) SET a = a + 5000000000 WHERE id % 5 = 0",
       "ALTER TABLE \(table) RENAME COLUMN c TO d", "UPDATE \(table) SET d = 'renamed' WHERE id % 7 = 0",
       "ALTER TABLE \(table) DROP COLUMN d, ADD INDEX extra (a)",
       "ALTER TABLE \(table) ADD COLUMN e DECIMAL(9,3) NULL FIRST",
       "UPDATE \(table) SET e = id / 8 WHERE id % 2 = 0",
+      "ALTER TABLE \(table) ADD COLUMN f INT NOT NULL, ADD COLUMN g VARCHAR(9) NOT NULL, ADD COLUMN h DECIMAL(8,3) NOT NULL",
+      "ALTER TABLE \(table) ADD COLUMN i ENUM('x','y') NOT NULL, ADD COLUMN j DATE NOT NULL DEFAULT '2020-02-02'",
+      "ALTER TABLE \(table) MODIFY COLUMN j DATE NULL, ADD COLUMN k TIMESTAMP NULL, ADD COLUMN l BLOB NULL",
     ]
     for (index, change) in changes.enumerated() {
       load.awaitTransactions((index + 1) * 15)
@@ -68,7 +72,8 @@ struct ClusterTests {
     }
     #expect(load.stop() == nil)
     try cluster.awaitEqual()
-    let versions = try #require(try cluster.document(["schema", "shop", "--table", "\(cluster.database).customers"], as: [SchemaStatus].self))
+    let versions = try #require(
+      try cluster.document(["schema", "shop", "--table", "\(cluster.database).customers"], as: [SchemaStatus].self))
     #expect(versions.count >= 7)
     try cluster.server.execute("TRUNCATE TABLE \(table)")
     try cluster.server.execute("INSERT INTO \(table) (name, created) VALUES ('after', NOW(6))")
@@ -80,7 +85,8 @@ struct ClusterTests {
     let (cluster, _) = try prepared("operator", rows: 20_000)
     try cluster.startCoordinator()
     try cluster.startWorker(slots: 4)
-    try cluster.submit(cluster.pipelineText(source: ["scan.incremental.snapshot.chunk.size": "100"], pipeline: ["parallelism": "1"]))
+    try cluster.submit(
+      cluster.pipelineText(source: ["scan.incremental.snapshot.chunk.size": "100"], pipeline: ["parallelism": "1"]))
     let scaled = try cluster.command(["scale", "shop", "--snapshot-parallelism", "4"])
     #expect(scaled.status == 0, "\(scaled.error)")
     let status = try #require(try cluster.status())
@@ -98,7 +104,9 @@ struct ClusterTests {
     #expect(try cluster.command(["stop", "shop"]).status == 0)
     try cluster.awaitState("stopped")
     #expect(try cluster.command(["drop", "shop"]).status == 0)
-    let gone = try eventually(within: 30) { try cluster.document(["list"], as: [PipelineSummary].self)?.isEmpty == true }
+    let gone = try eventually(within: 30) {
+      try cluster.document(["list"], as: [PipelineSummary].self)?.isEmpty == true
+    }
     #expect(gone)
   }
 
@@ -113,7 +121,8 @@ struct ClusterTests {
       return (table?.chunksDone ?? 0) > 3
     }
     #expect(reading)
-    try cluster.server.execute("ALTER TABLE `\(cluster.database)`.customers ADD COLUMN z INT NULL DEFAULT 3, DROP COLUMN rating")
+    try cluster.server.execute(
+      "ALTER TABLE `\(cluster.database)`.customers ADD COLUMN z INT NULL DEFAULT 3, DROP COLUMN rating")
     try cluster.awaitState("tail")
     try cluster.awaitEqual()
   }
@@ -146,7 +155,8 @@ struct ClusterTests {
     try cluster.server.execute("GRANT ALL ON *.* TO 's_\(cluster.database)'@'%'")
     try cluster.startCoordinator()
     try cluster.startWorker()
-    try cluster.submit(cluster.pipelineText(source: ["username": "s_\(cluster.database)", "password": "hunter2-literal"]))
+    try cluster.submit(
+      cluster.pipelineText(source: ["username": "s_\(cluster.database)", "password": "hunter2-literal"]))
     try cluster.awaitState("tail")
     for arguments in [["status", "shop"], ["splits", "shop"], ["list"], ["workers"], ["schema", "shop"]] {
       #expect(!(try cluster.command(arguments + ["--json"]).output.contains("hunter2-literal")))

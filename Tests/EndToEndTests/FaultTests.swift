@@ -55,7 +55,8 @@ struct FaultTests {
     "journal.before-write=kill@9", "journal.before-write=kill@25", "journal.before-write=kill@60",
   ]
 
-  @Test("the coordinator is killed in the snapshot and in the tail", .timeLimit(.minutes(5)), arguments: coordinatorKills)
+  @Test(
+    "the coordinator is killed in the snapshot and in the tail", .timeLimit(.minutes(5)), arguments: coordinatorKills)
   func coordinatorKilled(failpoints: String) throws {
     let (cluster, shop) = try prepared("coordinator-kill")
     try cluster.startCoordinator(failpoints: failpoints)
@@ -89,7 +90,8 @@ struct FaultTests {
     try cluster.awaitState("tail")
     let load = BackgroundLoad(shop, server: cluster.server, seed: 3, rows: Self.rows)
     load.awaitTransactions(20)
-    try cluster.server.execute("ALTER TABLE `\(cluster.database)`.customers ADD COLUMN note VARCHAR(40) NULL DEFAULT 'none'")
+    try cluster.server.execute(
+      "ALTER TABLE `\(cluster.database)`.customers ADD COLUMN note VARCHAR(40) NULL DEFAULT 'none'")
     let victim = try #require(cluster.coordinator)
     #expect(victim.wait(milliseconds: 120_000) == 128 + SIGKILL, "the failpoint was not reached: \(cluster.logs)")
     try cluster.startCoordinator()

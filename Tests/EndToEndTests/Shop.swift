@@ -78,7 +78,8 @@ struct Shop {
     let other = random.below(1_000_000)
     switch random.below(12) {
     case 0:
-      return "INSERT INTO `\(database)`.customers (name, email, created) VALUES ('New ✓ \(other)', 'n\(other)@x', NOW(6))"
+      return
+        "INSERT INTO `\(database)`.customers (name, email, created) VALUES ('New ✓ \(other)', 'n\(other)@x', NOW(6))"
     case 1: return "UPDATE `\(database)`.customers SET credit = credit + 0.01, vip = NOT vip WHERE id = \(id)"
     case 2: return "DELETE FROM `\(database)`.customers WHERE id = \(id)"
     case 3: return "UPDATE IGNORE `\(database)`.customers SET id = id + \(1_000_000 + other) WHERE id = \(id)"
@@ -86,7 +87,8 @@ struct Shop {
       return "UPDATE `\(database)`.products SET price = price * 1.01, photo = UNHEX(MD5(\(other))) "
         + "WHERE sku = 'SKU-\(padded(id))'"
     case 5:
-      return "INSERT IGNORE INTO `\(database)`.products VALUES ('NEW-\(padded(other))', 'Neu', 1.5, NULL, \(other), 'other', "
+      return
+        "INSERT IGNORE INTO `\(database)`.products VALUES ('NEW-\(padded(other))', 'Neu', 1.5, NULL, \(other), 'other', "
         + "'sale', NULL, '{\"a\": [1, 2]}', '-12:34:56.78', 1999, 'abc', 7)"
     case 6: return "DELETE FROM `\(database)`.products WHERE sku = 'SKU-\(padded(id))'"
     case 7:
@@ -94,10 +96,12 @@ struct Shop {
         + "WHERE order_id = \(id / 3)"
     case 8: return "DELETE FROM `\(database)`.order_lines WHERE order_id = \(id / 3) AND line = \(1 + other % 3)"
     case 9:
-      return "INSERT INTO `\(database)`.order_lines SELECT MAX(order_id) + 1, 1, 'SKU-x', 5, NULL FROM `\(database)`.order_lines"
+      return
+        "INSERT INTO `\(database)`.order_lines SELECT MAX(order_id) + 1, 1, 'SKU-x', 5, NULL FROM `\(database)`.order_lines"
     case 10: return "INSERT INTO `\(database)`.events VALUES (NOW(3), 'load', 'w\(other % 50)')"
     default:
-      return "UPDATE `\(database)`.events SET payload = 'seen' WHERE kind = 'load' AND payload = 'w\(other % 50)' LIMIT 2"
+      return
+        "UPDATE `\(database)`.events SET payload = 'seen' WHERE kind = 'load' AND payload = 'w\(other % 50)' LIMIT 2"
     }
   }
 

@@ -1,3 +1,4 @@
+import Platform
 import Testing
 import Wire
 
@@ -167,7 +168,8 @@ struct UsageTests {
 
   private func expect(_ misuse: Misuse) {
     let failure = failure(misuse.arguments, misuse.environment)
-    #expect(failure?.line == misuse.line)
+    // Other tests of the process may have registered a secret that is a word of this line.
+    #expect(failure?.line == Secrets.redact(misuse.line))
     #expect(failure?.status == .usage)
   }
 }

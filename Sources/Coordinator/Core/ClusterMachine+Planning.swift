@@ -107,7 +107,9 @@ extension ClusterMachine {
     if state.record.untilCaughtUp, state.record.endOffset == nil, state.jobs.isEmpty { startJob(name, .currentOffset) }
     let tails = state.splits.values.filter { $0.table == nil }
     if !tails.isEmpty, tails.allSatisfy({ state.pastWatermarks.contains($0.number) }) { foldChunks(name) }
-    if state.record.untilCaughtUp, state.record.endOffset != nil, !tails.isEmpty, tails.allSatisfy({ state.caughtUp.contains($0.number) }) {
+    if state.record.untilCaughtUp, state.record.endOffset != nil, !tails.isEmpty,
+      tails.allSatisfy({ state.caughtUp.contains($0.number) })
+    {
       pipelines[name]?.change { $0.phase = .finished }
       note(.info, "pipeline caught up", ["pipeline": name, "offset": state.record.endOffset?.text ?? ""])
       cancelAll(name, afterCommit: true)

@@ -96,7 +96,9 @@ public final class ChildProcess: Sendable {
     var pointer = environ
     while let entry = pointer.pointee {
       let text = String(cString: entry)
-      if let split = text.firstIndex(of: "=") { values[String(text[..<split])] = String(text[text.index(after: split)...]) }
+      if let split = text.firstIndex(of: "=") {
+        values[String(text[..<split])] = String(text[text.index(after: split)...])
+      }
       pointer += 1
     }
     return values.merging(extra) { $1 }.map { "\($0.key)=\($0.value)" }

@@ -13,13 +13,19 @@ final class AttemptContext: Sendable {
     var cancelAfterCommit: Bool?
     /// The lease is over, or the process ends: nothing may be written any more.
     var isAbandoned = false
-    /// Makes a blocking call of the source return.
-    var interrupt: (@Sendable () -> Void)?
+    /// Make blocking calls of the source and the sink return.
+    var interruptSource: (@Sendable () -> Void)?
+    var interruptSink: (@Sendable () -> Void)?
     var notifyAt: Offset?
     // For heartbeats.
     var offset: Offset?
     var lastEventMilliseconds: Int64?
     var isIdle = false
+
+    /// Whether the attempt must end without a commit.
+    var mustEnd: Bool { isAbandoned || cancelAfterCommit == false }
+    /// What there is to interrupt.
+    var interrupts: [@Sendable () -> Void] { [interruptSource, interruptSink].compactMap { $0 } }
   }
 
   let attempt: AttemptID
@@ -88,17 +94,29 @@ final class AttemptContext: Sendable {
     }
   }
 
-  /// Registers how to interrupt the source call that may block next; runs it at once if the attempt must end already.
-  func onInterrupt(_ body: @escaping @Sendable () -> Void) {
+  /// Registers how to interrupt a source call that blocks; runs it at once if the attempt must end already.
+  func onInterrupt(source reader: InterruptHandle) {
     let now = mailbox.withLock { mailbox in
-      mailbox.interrupt = body
-      return mailbox.isAbandoned || mailbox.cancelAfterCommit == false
+      mailbox.interruptSource = { reader.interrupt() }
+      return mailbox.mustEnd
     }
-    if now { body() }
+    if now { reader.interrupt() }
   }
 
-  /// The attempt's source is closed: nothing is left to interrupt.
-  func clearInterrupt() { mailbox.withLock { $0.interrupt = nil } }
+  /// Registers how to interrupt a sink call that blocks; runs it at once if the attempt must end already.
+  func onInterrupt(sink writer: InterruptHandle) {
+    let now = mailbox.withLock { mailbox in
+      mailbox.interruptSink = { writer.interrupt() }
+      return mailbox.mustEnd
+    }
+    if now { writer.interrupt() }
+  }
+
+  /// The attempt's source is closed: nothing of it is left to interrupt.
+  func clearSourceInterrupt() { mailbox.withLock { $0.interruptSource = nil } }
+
+  /// The attempt's writer is closed: nothing of it is left to interrupt.
+  func clearSinkInterrupt() { mailbox.withLock { $0.interruptSink = nil } }
 
   /// An order from the coordinator.
   func deliver(_ action: Order.Action) {
@@ -110,20 +128,20 @@ final class AttemptContext: Sendable {
   }
 
   private func cancel(afterCommit: Bool) {
-    let interrupt = mailbox.update { mailbox in
+    let interrupts = mailbox.update { mailbox in
       if mailbox.cancelAfterCommit != false { mailbox.cancelAfterCommit = afterCommit }
-      return afterCommit ? nil : mailbox.interrupt
+      return afterCommit ? [] : mailbox.interrupts
     }
-    interrupt?()
+    for interrupt in interrupts { interrupt() }
   }
 
   /// The lease is over.
   func abandon() {
-    let interrupt = mailbox.update { mailbox in
+    let interrupts = mailbox.update { mailbox in
       mailbox.isAbandoned = true
-      return mailbox.interrupt
+      return mailbox.interrupts
     }
-    interrupt?()
+    for interrupt in interrupts { interrupt() }
   }
 }
 

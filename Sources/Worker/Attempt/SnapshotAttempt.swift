@@ -18,7 +18,11 @@ struct SnapshotAttempt {
   func run() throws(ConnectorError) {
     try context.checkMayWrite()
     let writer = try sink.openWriter(context.attempt)
-    defer { writer.close() }
+    context.onInterrupt(sink: InterruptHandle(writer: writer))
+    defer {
+      context.clearSinkInterrupt()
+      writer.close()
+    }
     if let recovered = writer.recovered, recovered.isFinal {
       // An earlier attempt committed and its worker did not live to say so.
       return context.report(.committed(sequence: 0, progress: recovered, recovered: true))
@@ -26,17 +30,16 @@ struct SnapshotAttempt {
     let bound = BoundTable(work.binding)
     let reader = try source.makeSnapshotReader(SnapshotRequest(schema: bound.schema, range: work.range))
     defer {
-      context.clearInterrupt()
+      context.clearSourceInterrupt()
       reader.close()
     }
-    let handle = InterruptHandle(snapshot: reader)
-    context.onInterrupt { handle.interrupt() }
+    context.onInterrupt(source: InterruptHandle(snapshot: reader))
     let low = try reader.open()
     context.report(.started(low: low))
     try context.awaitOrder { $0 == .proceed ? () : nil }
     try copy(from: reader, to: writer, bound)
     let high = try reader.finish()
-    context.clearInterrupt()
+    context.clearSourceInterrupt()
     reader.close()
     try commit(writer, high)
   }
@@ -85,16 +88,17 @@ func hitFailpoint(_ name: StaticString) throws(ConnectorError) {
   }
 }
 
-/// Carries a reader to the control thread for its one thread-safe method.
+/// Carries a reader or writer to the control thread for its one thread-safe method.
 ///
-/// `@unchecked Sendable` is safe: only `interrupt` is called through it, which the reader protocols declare callable from
-/// any thread; everything else stays on the attempt's thread.
+/// `@unchecked Sendable` is safe: only `interrupt` is called through it, which the protocols declare callable from any
+/// thread; everything else stays on the attempt's thread.
 final class InterruptHandle: @unchecked Sendable {
   private let body: () -> Void
 
   init(snapshot reader: any SnapshotReader) { body = { reader.interrupt() } }
   init(tail reader: any TailReader) { body = { reader.interrupt() } }
+  init(writer: any SinkWriter) { body = { writer.interrupt() } }
 
-  /// Makes a blocking call of the reader return.
+  /// Makes a call that blocks return.
   func interrupt() { body() }
 }

@@ -77,12 +77,13 @@ struct TailAttempt {
   /// - Throws: what ended it; the caller reports it.
   mutating func run() throws(ConnectorError) {
     defer {
-      context.clearInterrupt()
+      context.clearSourceInterrupt()
+      context.clearSinkInterrupt()
       reader.close()
       writer.close()
     }
-    let handle = InterruptHandle(tail: reader)
-    context.onInterrupt { handle.interrupt() }
+    context.onInterrupt(source: InterruptHandle(tail: reader))
+    context.onInterrupt(sink: InterruptHandle(writer: writer))
     try reader.open()
     try checkCaughtUp()
     var batch = RowBatch(capacity: Self.batchBytes + Self.batchBytes / 4)
