@@ -138,6 +138,8 @@ import Testing
     ("/*!50003 CREATE TABLE t (a int) */", .ddl), ("/*M!100100 DELETE FROM t */", .dml), ("TRUNCATE t", .ddl),
     ("WITH x AS (SELECT 1) DELETE FROM t", .dml), ("GRANT ALL ON *.* TO x", .other), ("", .other), ("/*", .other),
     ("LOAD DATA INFILE 'x' INTO TABLE t", .dml), ("ALTER TABLE t FORCE", .ddl), ("FLUSH TABLES", .other),
+    ("SET STATEMENT max_statement_time=1, x='a FOR b' FOR ALTER TABLE t FORCE", .ddl), ("SET STATEMENT a=1", .other),
+    ("set statement a=1 for insert into t values (1)", .dml), ("SET PASSWORD = 'x'", .other),
   ])
   func statementKinds(_ sql: String, _ kind: StatementKind) {
     #expect(Array(sql.utf8).withUnsafeBytes { StatementKind(classifying: $0) } == kind)

@@ -31,6 +31,7 @@ import Testing
 
   @Test(arguments: [
     ("TRUNCATE t", [DDLStatement.truncateTable(table("t"))]),
+    ("SET STATEMENT a=1, b='FOR' FOR TRUNCATE t", [.truncateTable(table("t"))]),
     ("TRUNCATE TABLE `d2`.`t`", [.truncateTable(table("t", "d2"))]),
     ("truncate table t wait 5", [.truncateTable(table("t"))]),
     ("DROP TABLE t", [.dropTables([table("t")])]),
@@ -177,6 +178,13 @@ import Testing
     #expect(column.comment == comment)
     #expect(column.isNullable == (text.contains("NOT NULL") ? false : text.hasPrefix("NULL") ? true : nil))
     #expect(column.isGenerated == text.hasPrefix("GENERATED"))
+  }
+
+  @Test func mentionedTables() {
+    let sql = "DELETE FROM `x`.Orders WHERE a = 'lines' -- people"
+    for (name, expected) in [("orders", true), ("lines", false), ("people", false), ("order", false)] {
+      #expect(DDLParser.mentions(Self.table(name), in: sql, dialect: Self.mariaDB) == expected)
+    }
   }
 
   @Test func ansiQuotesAndEscapes() throws {

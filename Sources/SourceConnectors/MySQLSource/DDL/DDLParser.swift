@@ -10,6 +10,10 @@ enum DDLParser {
   static func parse(_ sql: String, defaultSchema: String, dialect: DDLDialect) throws(BinlogError) -> [DDLStatement] {
     let tokens = DDLTokenizer.tokens(of: sql, dialect: dialect).filter { !($0.kind == .symbol && $0.text == ";") }
     var cursor = TokenCursor(tokens[...])
+    // MariaDB's SET STATEMENT variable = value FOR statement.
+    if cursor.take("SET", "STATEMENT") {
+      while !cursor.isAtEnd, !cursor.take("FOR") { cursor.advance() }
+    }
     let statements: [DDLStatement]? =
       switch cursor.takeAny(["ALTER", "CREATE", "DROP", "RENAME", "TRUNCATE"]) {
       case "ALTER": alter(&cursor, defaultSchema, dialect)
@@ -23,6 +27,13 @@ enum DDLParser {
       throw .unsupported("the statement '\(sql.prefix(200))' is not understood", remedy: "report this as a defect")
     }
     return statements
+  }
+
+  /// Whether a name in the statement is the table's: for row changes in statement form, which must be refused when they
+  /// may concern a captured table. Errs on the safe side: the schema is not looked at, nor case.
+  static func mentions(_ table: TableID, in sql: String, dialect: DDLDialect) -> Bool {
+    let name = table.table.lowercased()
+    return DDLTokenizer.tokens(of: sql, dialect: dialect).contains { $0.isName && $0.text.lowercased() == name }
   }
 
   private static func alter(

@@ -42,6 +42,10 @@ enum StatementKind: UInt8, Sendable {
       return word == "TO" || (word == "WORK" && scanner.next() == "TO") ? .savepoint : .rollback
     case "SAVEPOINT", "RELEASE": return .savepoint
     case "XA": return .xa
+    case "SET":
+      // MariaDB's SET STATEMENT variable = value FOR statement.
+      guard scanner.next() == "STATEMENT", scanner.skipPast("FOR") else { return .other }
+      return kind(&scanner)
     case "CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE": return .ddl
     case "INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "WITH", "CALL", "MERGE": return .dml
     default: return .other
@@ -89,6 +93,30 @@ private struct WordScanner {
     index += 2
     while index < sql.count, !(byte(0) == 0x2a && byte(1) == 0x2f) { index += 1 }
     index = min(index + 2, sql.count)
+  }
+
+  /// Passes everything up to and with a word that stands outside quotes; false when it does not come.
+  mutating func skipPast(_ word: String) -> Bool {
+    while index < sql.count {
+      let current = byte(0)
+      if current == 0x27 || current == 0x22 || current == 0x60 {
+        index += 1
+        while index < sql.count, byte(0) != current { index += byte(0) == 0x5c && current != 0x60 ? 2 : 1 }
+        index += 1
+      } else if Self.isWordPart(current) {
+        let start = index
+        while index < sql.count, Self.isWordPart(byte(0)) { index += 1 }
+        if String(decoding: sql[start..<index], as: UTF8.self).uppercased() == word { return true }
+      } else {
+        index += 1
+      }
+    }
+    index = sql.count
+    return false
+  }
+
+  private static func isWordPart(_ byte: UInt8) -> Bool {
+    byte &- 0x30 <= 9 || (byte | 0x20) &- 0x61 <= 25 || byte == 0x5f || byte == 0x24 || byte >= 0x80
   }
 
   /// The next word; empty at the end or before anything that is no word.
