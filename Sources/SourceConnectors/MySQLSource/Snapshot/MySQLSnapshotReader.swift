@@ -161,6 +161,13 @@ final class MySQLSnapshotReader: SnapshotReader {
     guard stream.width == width else {
       throw ConnectorError(.schemaMismatch, "the server sent \(stream.width) columns instead of \(width)", table: table)
     }
+    // The decoders are reached through plain memory: an array's element would be copied, strings and all, for each value.
+    let plan = UnsafeMutablePointer<TextValueDecoder>.allocate(capacity: width)
+    plan.initialize(from: decoders, count: width)
+    defer {
+      plan.deinitialize(count: width)
+      plan.deallocate()
+    }
     while batch.byteCount < byteLimit {
       guard let row = try stream.next("reading chunk \(request.range)", table: table) else { return false }
       batch.beginRow(.insert)
@@ -169,7 +176,7 @@ final class MySQLSnapshotReader: SnapshotReader {
         while column < width {
           if let value = row.values[column] {
             let bytes = UnsafeRawBufferPointer(start: value, count: Int(truncatingIfNeeded: row.lengths[column]))
-            try decoders[column].decode(bytes, column: column, into: &batch)
+            try plan[column].decode(bytes, column: column, into: &batch)
           }
           column &+= 1
         }
