@@ -79,7 +79,7 @@ struct Shop {
     switch random.below(12) {
     case 0:
       return
-        "INSERT INTO `\(database)`.customers (name, email, created) VALUES ('New ✓ \(other)', 'n\(other)@x', NOW(6))"
+        "INSERT IGNORE INTO `\(database)`.customers (name, email, created) VALUES ('New ✓ \(other)', 'n\(other)@x', NOW(6))"
     case 1: return "UPDATE `\(database)`.customers SET credit = credit + 0.01, vip = NOT vip WHERE id = \(id)"
     case 2: return "DELETE FROM `\(database)`.customers WHERE id = \(id)"
     case 3: return "UPDATE IGNORE `\(database)`.customers SET id = id + \(1_000_000 + other) WHERE id = \(id)"

@@ -86,7 +86,7 @@ import Testing
         }
       }, onRow: { rows.append($0) })
     #expect(rows == expected)
-    #expect(killed > 3)
+    #expect(killed > 0)
   }
 
   @Test func aRestartedServerIsFoundAgain() throws {

@@ -146,7 +146,7 @@ struct AlterPlan {
       if let origin = placement.origin {
         column = try self.column(origin, fates[origin])
       } else {
-        column = try newColumn(placement.definition)
+        column = try existingRowsFilled(try newColumn(placement.definition), placement.definition)
       }
       let entry = Entry(origin: placement.origin, column: column)
       switch placement.position {
@@ -180,7 +180,7 @@ struct AlterPlan {
     return nil
   }
 
-  private func newColumn(_ definition: ColumnDefinition) throws(BinlogError) -> Column {
+  func newColumn(_ definition: ColumnDefinition) throws(BinlogError) -> Column {
     var type = try MySQLColumnType(columnType: definition.columnType, collation: "")
     var collation = ""
     if type.hasCollation {
