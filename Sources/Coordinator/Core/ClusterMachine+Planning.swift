@@ -109,6 +109,8 @@ extension ClusterMachine {
     if state.record.untilCaughtUp, !tails.isEmpty, tails.allSatisfy({ state.caughtUp.contains($0.number) }) {
       pipelines[name]?.change { $0.phase = .finished }
       note(.info, "pipeline caught up", ["pipeline": name, "offset": state.record.endOffset?.text ?? ""])
+      // A tail that waits at a schema change beyond the end comes to no commit: it is not waited for longer than that.
+      pipelines[name]?.graceEnds = now + settings.grace
       cancelAll(name, afterCommit: true)
     }
   }
