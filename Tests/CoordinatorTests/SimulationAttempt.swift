@@ -59,6 +59,9 @@ class SimulationAttempt {
     return !isAbandoned && cancelAfterCommit != false && !world.leaseIsOver(for: self)
   }
 
+  /// Whether it has made sure that it may write, and the write has not reached the sink yet.
+  var isWriteUnderWay: Bool { false }
+
   /// One step.
   func advance() throws(ConnectorError) {}
 
@@ -165,6 +168,13 @@ final class SimulationSnapshotAttempt: SimulationAttempt {
   init(_ id: AttemptID, work: SnapshotWork, worker: String, world: any SimulationSurroundings) {
     self.work = work
     super.init(id, worker: worker, world: world)
+  }
+
+  override var isWriteUnderWay: Bool {
+    switch state {
+    case .writing, .committing: true
+    default: false
+    }
   }
 
   override func advance() throws(ConnectorError) {

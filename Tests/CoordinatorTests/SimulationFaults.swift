@@ -31,7 +31,7 @@ extension SimulationWorld {
     }
   }
 
-  private func pause(_ worker: SimulationWorker?) {
+  func pause(_ worker: SimulationWorker?) {
     guard let worker else { return }
     worker.pausedUntil = now + (random.chance(500) ? random.between(4_000, 12_000) : random.between(50, 4_000))
     note("\(worker.id) stands still until \(worker.pausedUntil)")

@@ -209,7 +209,16 @@ extension SimulationWorld {
 
   func step(_ worker: SimulationWorker, _ id: AttemptID) {
     guard let attempt = worker.attempts[id] else { return }
-    if attempt.step() { return post(.ended(id), to: worker.id) }
+    let hasEnded = attempt.step()
+    if isTroubled, plan.faultEvery != nil {
+      if random.chance(3) {
+        kill(worker, noticedWithin: random.chance(500) ? 10 : 20_000)
+        return addWorker()
+      }
+      // A write that is under way arrives although its worker stands still and its lease runs out.
+      if attempt.isWriteUnderWay, random.chance(12) { pause(worker) }
+    }
+    if hasEnded { return post(.ended(id), to: worker.id) }
     if !attempt.isWaiting { queue.add(.attemptStep(worker.id, id), at: now + attempt.pause) }
   }
 

@@ -47,6 +47,13 @@ final class SimulationTailAttempt: SimulationAttempt {
     return super.pause
   }
 
+  override var isWriteUnderWay: Bool {
+    switch state {
+    case .writing, .landing: true
+    default: false
+    }
+  }
+
   private var versions: [String: Int] {
     Dictionary(uniqueKeysWithValues: bindings.map { ($0.key.description, $0.value.version) })
   }
