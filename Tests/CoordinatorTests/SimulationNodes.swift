@@ -219,7 +219,14 @@ extension SimulationWorld {
       if attempt.isWriteUnderWay, random.chance(12) { pause(worker) }
     }
     if hasEnded { return post(.ended(id), to: worker.id) }
-    if !attempt.isWaiting { queue.add(.attemptStep(worker.id, id), at: now + attempt.pause) }
+    if attempt.isWaiting { return }
+    // A sink takes its time now and then, while the worker's control side goes on.
+    let isSlow = isTroubled && attempt.isWriteUnderWay && random.chance(30)
+    queue.add(.attemptStep(worker.id, id), at: now + (isSlow ? random.between(200, 6_000) : attempt.pause))
+    if isSlow, random.chance(500), let connection = worker.connection.flatMap({ connections[$0] }) {
+      note("connection \(connection.number) is cut")
+      cut(connection, coordinatorWithin: 50, workerWithin: 50)
+    }
   }
 
   /// Whether a message says nothing but that both sides live.

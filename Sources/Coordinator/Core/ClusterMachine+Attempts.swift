@@ -48,6 +48,7 @@ extension ClusterMachine {
   private mutating func prepared(_ name: String, _ split: SplitRecord, _ committable: Committable) {
     guard committable.attempt.split == split.number, committable.attempt.attempt == split.attempt else { return }
     if let before = split.committable, split.state == .prepared {
+      if before.sequence > committable.sequence { return }
       if before.sequence == committable.sequence { return order(name, split, .commit(sequence: before.sequence)) }
       // The worker goes on only after its commit: the report of it was lost with a connection.
       committed(name, split.number, sequence: before.sequence, before.progress)
@@ -75,6 +76,8 @@ extension ClusterMachine {
       }
       forgetAttempt(name, number)
     case .tail:
+      // Said again after a reconnect, while a later commit is under way: what is journaled of that one must stay.
+      if let later = split.committable, later.sequence > sequence { return }
       let counted = split.progressAttempt == split.attempt ? split.progress?.rows ?? 0 : 0
       if progress.rows > counted { pipelines[name]?.change { $0.tailRows += progress.rows - counted } }
       pipelines[name]?.change(split: number, now: now) {
