@@ -1,4 +1,5 @@
 import Model
+import Wire
 
 @testable import Coordinator
 
@@ -14,6 +15,15 @@ extension SimulationWorld {
         }
       }
     }
+  }
+
+  /// A split that nobody can take must not be handed around as fast as messages fly.
+  func checkAssignment(_ message: Message) {
+    guard case .assign(let assignment) = message else { return }
+    let split = assignment.attempt.split
+    let recent = coordinator.assigned[split, default: []].filter { $0 > now - 1_000 } + [now]
+    coordinator.assigned[split] = recent
+    if recent.count > 12 { violate("split \(split) was given away \(recent.count) times within a second") }
   }
 
   /// What is written down must be true of the sink.

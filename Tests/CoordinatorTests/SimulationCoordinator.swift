@@ -17,6 +17,8 @@ struct SimulationCoordinator {
   var jobs: [Job] = []
   var stepsDone = 0
   var tailRows = 0
+  /// When each split was last given away.
+  var assigned: [Int: [Int64]] = [:]
   /// Connections that are open on this side.
   var open: Set<Int> = []
 }
@@ -50,7 +52,12 @@ extension SimulationWorld {
     command(.submit(record, profile))
   }
 
-  func resume() { command(.resume(pipeline: "p", profile)) }
+  /// As the service does it: the jobs of before are given up, though one may go on for a while.
+  func resume() {
+    if let job = coordinator.jobs.first, random.chance(500) { _ = carryOut(job) }
+    coordinator.jobs = []
+    command(.resume(pipeline: "p", profile))
+  }
 
   func command(_ command: Command) {
     note("operator: \(String(describing: command).prefix(60))")
@@ -180,6 +187,7 @@ extension SimulationWorld {
     switch action {
     case .send(let number, let message):
       if coordinator.open.contains(number), let connection = connections[number] {
+        checkAssignment(message)
         if !isDull(message) { note("coordinator to \(connection.worker): \(short(message))") }
         send(message, toWorkerOn: connection)
       }

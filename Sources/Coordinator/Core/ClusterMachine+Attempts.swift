@@ -22,7 +22,10 @@ extension ClusterMachine {
     case .caughtUp: pipelines[name]?.caughtUp.insert(split.number)
     case .pastWatermarks: pipelines[name]?.pastWatermarks.insert(split.number)
     case .failed(let failure): attemptFailed(name, split, failure)
-    case .cancelled: attemptEnded(name, split.number)
+    case .cancelled:
+      // Handed back without being asked: the worker is leaving, or has lost time. Others come first for a moment.
+      if pipelines[name]?.cancelled[split.number] == nil { workers[worker]?.restsUntil = now + settings.retryPause }
+      attemptEnded(name, split.number)
     }
   }
 
@@ -121,7 +124,7 @@ extension ClusterMachine {
       .warning, "attempt failed",
       ["attempt": "\(name)/\(split.number)#\(split.attempt)", "kind": failure.kind, "error": error.description])
     attemptEnded(name, split.number)
-    if error.kind == .schemaMismatch, let table = split.table { return schemaMismatched(name, table, error) }
+    if error.kind == .schemaMismatch, let table = split.table { schemaMismatched(name, table, error) }
     switch error.policy {
     case .release where error.kind == .cancelled: break
     case .stop:
