@@ -83,7 +83,7 @@ let package = Package(
     tests("WireTests", ["Wire", "Model", "CWire"]),
     tests("MySQLSourceTests", ["MySQLSource", "Model", "Connector", "CMySQL"]),
     tests("SinkTests", ["SQLiteSink", "ValuesSink", "BlackholeSink", "Model", "Connector", "CSQLite"]),
-    tests("CoordinatorTests", ["Coordinator", "Model", "Connector", "Pipeline", "Wire", "CSQLite"]),
+    tests("CoordinatorTests", ["Coordinator", "Worker", "Model", "Connector", "Pipeline", "Wire", "CSQLite"]),
     tests("WorkerTests", ["Worker", "Model", "Connector", "Pipeline", "Wire"]),
     tests("TerminalTests", ["Terminal", "Model", "Platform", "Connector", "Wire"]),
     tests("EndToEndTests", ["Model", "Platform", "Wire", "CMySQL", "CSQLite", "tidegate", "replica-check"]),

@@ -37,7 +37,7 @@ public struct PipelineRun {
   ///   - report: milliseconds between two lines of progress; nil: a second on a terminal, else ten.
   /// - Returns: `failure` when a stop came before what `until` names; else `success`.
   /// - Throws: when the pipeline failed, or could not be submitted.
-  public func run(poll: Int64 = 200, report: Int64? = nil) throws(CommandFailure) -> CommandStatus {
+  public func run(poll: Int64 = 20, report: Int64? = nil) throws(CommandFailure) -> CommandStatus {
     let report = report ?? (console.errorIsTerminal ? 1000 : 10_000)
     let begin = Clock.monotonicMilliseconds()
     var nextReport = begin + min(report, 1000)

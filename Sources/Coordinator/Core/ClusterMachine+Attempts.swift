@@ -23,7 +23,8 @@ extension ClusterMachine {
     case .pastWatermarks: pipelines[name]?.pastWatermarks.insert(split.number)
     case .failed(let failure): attemptFailed(name, split, failure)
     case .cancelled:
-      if pipelines[name]?.cancelled[split.number] == nil { workers[worker]?.isDraining = true }
+      // Handed back without being asked: the worker is leaving, or has lost time. Others come first for a moment.
+      if pipelines[name]?.cancelled[split.number] == nil { workers[worker]?.restsUntil = now + settings.retryPause }
       attemptEnded(name, split.number)
     }
   }
@@ -50,6 +51,7 @@ extension ClusterMachine {
   private mutating func prepared(_ name: String, _ split: SplitRecord, _ committable: Committable) {
     guard committable.attempt.split == split.number, committable.attempt.attempt == split.attempt else { return }
     if let before = split.committable, split.state == .prepared {
+      if before.sequence > committable.sequence { return }
       if before.sequence == committable.sequence { return order(name, split, .commit(sequence: before.sequence)) }
       // The worker goes on only after its commit: the report of it was lost with a connection.
       committed(name, split.number, sequence: before.sequence, before.progress)
@@ -77,6 +79,8 @@ extension ClusterMachine {
       }
       forgetAttempt(name, number)
     case .tail:
+      // Said again after a reconnect, while a later commit is under way: what is journaled of that one must stay.
+      if let later = split.committable, later.sequence > sequence { return }
       let counted = split.progressAttempt == split.attempt ? split.progress?.rows ?? 0 : 0
       if progress.rows > counted { pipelines[name]?.change { $0.tailRows += progress.rows - counted } }
       pipelines[name]?.change(split: number, now: now) {
@@ -120,7 +124,7 @@ extension ClusterMachine {
       .warning, "attempt failed",
       ["attempt": "\(name)/\(split.number)#\(split.attempt)", "kind": failure.kind, "error": error.description])
     attemptEnded(name, split.number)
-    if error.kind == .schemaMismatch, let table = split.table { return schemaMismatched(name, table, error) }
+    if error.kind == .schemaMismatch, let table = split.table { schemaMismatched(name, table, error) }
     switch error.policy {
     case .release where error.kind == .cancelled: break
     case .stop:

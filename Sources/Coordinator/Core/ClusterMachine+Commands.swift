@@ -43,6 +43,7 @@ extension ClusterMachine {
   private mutating func end(_ name: String, intent: PipelineRecord.Intent, verb: String) -> String? {
     guard let state = pipelines[name] else { return unknown(name) }
     if state.record.phase == .finished { return "pipeline \(name) has finished and cannot be \(verb)" }
+    if state.record.intent == .drop { return "pipeline \(name) is being dropped" }
     if state.record.intent == .stop, intent == .pause { return "pipeline \(name) has been stopped" }
     pipelines[name]?.change { $0.intent = intent }
     pipelines[name]?.graceEnds = now + settings.grace
@@ -56,7 +57,11 @@ extension ClusterMachine {
     if state.record.phase == .finished, tails.isEmpty {
       return "pipeline \(name) has finished — drop it and submit it again"
     }
+    // The shell has made new connectors and given the old ones' jobs up: nobody will report their end.
+    pipelines[name]?.jobs = [:]
+    pipelines[name]?.applying = []
     if state.record.intent == .stop { return "pipeline \(name) has been stopped — drop it and submit it again" }
+    if state.record.intent == .drop { return "pipeline \(name) is being dropped" }
     pipelines[name]?.profile = profile
     pipelines[name]?.graceEnds = nil
     pipelines[name]?.jobFailures = 0
@@ -81,15 +86,17 @@ extension ClusterMachine {
     guard let state = pipelines[name] else { return unknown(name) }
     let idle = ["paused", "stopped", "finished", "failed"].contains(state.stateName)
     guard idle || force else { return "pipeline \(name) is running — stop it first, or use --force" }
-    pipelines[name]?.dropAsked = true
-    pipelines[name]?.change { $0.intent = .stop }
+    pipelines[name]?.change { $0.intent = .drop }
     cancelAll(name, afterCommit: false)
     return nil
   }
 
-  /// A pipeline that is to be dropped goes when no worker has anything of it.
+  /// A pipeline that is to be dropped goes when no worker has anything of it. What has become of a committable does not
+  /// matter any more: its sink may be gone for ever.
   mutating func dropIfAsked(_ name: String) {
-    guard let state = pipelines[name], state.dropAsked, state.unsettled.isEmpty, state.jobs.isEmpty else { return }
+    guard let state = pipelines[name], state.record.intent == .drop, state.jobs.isEmpty,
+      !state.splits.values.contains(where: \.isHeld)
+    else { return }
     names[state.record.uid] = nil
     pipelines[name] = nil
     step.records.append(.removePipeline(name))

@@ -11,7 +11,7 @@ extension ClusterMachine {
     pipelines[name]?.jobFailures = 0
     switch (kind, result) {
     case (.discover, .discovered(let tables, let before, let after)): discovered(name, tables, before, after)
-    case (.applySchema, .schemaApplied): schemasApplied(name)
+    case (.applySchema(let steps), .schemaApplied): stepsApplied(name, count: steps.count)
     case (.plan(let table, let cursor, _), .planned(let plan)): planned(name, table, cursor, plan)
     case (.describe(let table), .described(let found, let after)): described(name, table, found, after)
     case (.currentOffset, .offset(let offset)): endKnown(name, offset)
@@ -22,25 +22,20 @@ extension ClusterMachine {
 
   private mutating func jobFailed(_ name: String, _ kind: Job.Kind, _ error: ConnectorError) {
     if case .applySchema = kind {
-      let key = pipelines[name]?.applying.first
+      if error.kind == .unsupported, pipelines[name]?.maySkipSteps == true { return skipStep(name, error) }
       pipelines[name]?.applying = []
-      if error.kind == .unsupported, pipelines[name]?.profile?.behavior == .tryEvolve, let key {
-        return skipUnsupported(name, key, error)
-      }
     }
+    // A committable is looked into even while the pipeline has failed or stands still: every failure needs its pause.
+    pipelines[name]?.jobFailures += 1
+    let failures = pipelines[name]?.jobFailures ?? 1
+    let due = now + pause(afterFailures: failures)
+    pipelines[name]?.jobsNotBefore = due
     guard error.policy == .retry else {
       if error.kind != .cancelled { fail(name, error.description) }
       return
     }
-    pipelines[name]?.jobFailures += 1
-    let failures = pipelines[name]?.jobFailures ?? 1
     note(.warning, "job failed", ["pipeline": name, "error": error.description, "failures": String(failures)])
-    if failures >= settings.retryLimit {
-      fail(name, "failed \(failures) times in a row; the last time: \(error)")
-    } else {
-      let due = now + pause(afterFailures: failures)
-      pipelines[name]?.jobsNotBefore = due
-    }
+    if failures >= settings.retryLimit { fail(name, "failed \(failures) times in a row; the last time: \(error)") }
   }
 
   private mutating func discovered(_ name: String, _ tables: [DiscoveredTable], _ before: Offset, _ after: Offset) {

@@ -112,6 +112,8 @@ extension ClusterMachine {
     {
       pipelines[name]?.change { $0.phase = .finished }
       note(.info, "pipeline caught up", ["pipeline": name, "offset": state.record.endOffset?.text ?? ""])
+      // A tail that waits at a schema change beyond the end comes to no commit: it is not waited for longer than that.
+      pipelines[name]?.graceEnds = now + settings.grace
       cancelAll(name, afterCommit: true)
     }
   }

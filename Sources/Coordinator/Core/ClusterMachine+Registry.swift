@@ -73,12 +73,25 @@ extension ClusterMachine {
   /// Starts the job that makes the sink follow; at once done where the sink has nothing to do.
   mutating func applySchemas(_ name: String, _ records: [SchemaRecord]) {
     pipelines[name]?.applying = records.map { .init(table: $0.table, version: $0.version) }
-    let steps = records.flatMap(\.sinkSteps)
-    if steps.isEmpty { schemasApplied(name) } else { startJob(name, .applySchema(steps)) }
+    pipelines[name]?.appliedSteps = 0
+    applyNextSteps(name)
+  }
+
+  /// Where a step may be skipped, each is a job of its own: only so is it known which one the sink cannot do.
+  private mutating func applyNextSteps(_ name: String) {
+    guard let state = pipelines[name] else { return }
+    let left = state.stepsToApply.dropFirst(state.appliedSteps)
+    if left.isEmpty { return schemasApplied(name) }
+    startJob(name, .applySchema(state.maySkipSteps ? Array(left.prefix(1)) : Array(left)))
+  }
+
+  mutating func stepsApplied(_ name: String, count: Int) {
+    pipelines[name]?.appliedSteps += count
+    applyNextSteps(name)
   }
 
   /// The sink has followed: the version is in force and whoever waits goes on under it.
-  mutating func schemasApplied(_ name: String) {
+  private mutating func schemasApplied(_ name: String) {
     let keys = pipelines[name]?.applying ?? []
     pipelines[name]?.applying = []
     for key in keys {
@@ -94,14 +107,28 @@ extension ClusterMachine {
     }
   }
 
-  /// `try_evolve`: the sink cannot do this; it keeps its columns, and rows are fitted to them.
-  mutating func skipUnsupported(_ name: String, _ key: PipelineState.SchemaKey, _ error: ConnectorError) {
-    guard var record = pipelines[name]?.schema(key.table, version: key.version) else { return }
+  /// `try_evolve`: the sink cannot do this step; its table stays as it is, and rows are fitted to it. Steps that build
+  /// on the skipped one go with it.
+  mutating func skipStep(_ name: String, _ error: ConnectorError) {
+    guard let state = pipelines[name], let key = state.applying.first,
+      var record = state.schema(key.table, version: key.version), state.appliedSteps < record.sinkSteps.count
+    else { return }
     note(.warning, "schema change skipped: the sink cannot do it", ["pipeline": name, "error": error.description])
-    record.sinkSteps = []
+    let skipped = record.sinkSteps[state.appliedSteps]
+    let done = record.sinkSteps.prefix(state.appliedSteps)
+    var schema = done.last { $0.table == skipped.table }?.resulting ?? state.sinkTables[skipped.table]?.schema
+    var left: [SinkStep] = []
+    for var step in record.sinkSteps.dropFirst(state.appliedSteps + 1) {
+      if step.table == skipped.table {
+        guard let resulting = try? schema?.applying(step.change) else { continue }
+        schema = resulting
+        step.resulting = resulting
+      }
+      left.append(step)
+    }
+    record.sinkSteps = done + left
     pipelines[name]?.put(schema: record)
-    pipelines[name]?.applying = [key]
-    schemasApplied(name)
+    applyNextSteps(name)
   }
 
   private mutating func answerWaiting(_ name: String, _ record: SchemaRecord) {
@@ -192,6 +219,16 @@ extension ClusterMachine {
 }
 
 extension PipelineState {
+  /// The steps of the versions that the sink is being made to follow, in order.
+  var stepsToApply: [SinkStep] { applying.flatMap { schema($0.table, version: $0.version)?.sinkSteps ?? [] } }
+
+  /// Whether the pipeline goes on without a step that the sink cannot do: a change of the log, under `try_evolve`.
+  /// Without a table that must be created it cannot.
+  var maySkipSteps: Bool {
+    guard profile?.behavior == .tryEvolve, applying.count == 1, let key = applying.first else { return false }
+    return schema(key.table, version: key.version)?.offset != nil
+  }
+
   /// A sink table that several source tables share can only grow: the others' rows must go on fitting it.
   func permits(_ steps: [SinkStep], on target: TableID, from table: TableID) -> Bool {
     let isShared = tables.values.contains { $0.id != table && $0.state != .dropped && $0.targets.contains(target) }

@@ -19,7 +19,7 @@ extension ClusterMachine {
 
   private func freeSlots() -> [String: Int] {
     var free: [String: Int] = [:]
-    for (id, worker) in workers where worker.connection != nil && !worker.isDraining { free[id] = worker.slots }
+    for (id, worker) in workers where worker.connection != nil && worker.restsUntil <= now { free[id] = worker.slots }
     for state in pipelines.values {
       for split in state.splits.values where split.isHeld {
         if let worker = split.worker, free[worker] != nil { free[worker, default: 0] -= 1 }

@@ -115,6 +115,9 @@ extension ClusterMachine {
     self.now = now
     for record in records { restore(record, profiles: profiles) }
     for (name, state) in pipelines {
+      if state.record.intent != .run || state.record.phase == .finished {
+        pipelines[name]?.graceEnds = now + settings.grace
+      }
       for split in state.splits.values {
         pipelines[name]?.since[split.number] = now
         guard split.isHeld, let worker = split.worker, workers[worker] == nil else { continue }

@@ -43,8 +43,8 @@ public struct ClusterMachine: Sendable {
     /// When its lease is certainly over.
     var leaseEnds: Int64
     var lastHeard: Int64
-    /// Whether it is about to leave: it has ended an attempt that nobody told it to end. It gets nothing more.
-    var isDraining = false
+    /// It gets no split before that.
+    var restsUntil: Int64 = 0
   }
 
   /// Times.
@@ -85,7 +85,7 @@ public struct ClusterMachine: Sendable {
 
   /// The moment at which `tick` is next needed even if nothing else happens.
   public var nextDeadline: Int64? {
-    var deadlines: [Int64] = workers.values.map(\.leaseEnds)
+    var deadlines: [Int64] = workers.values.flatMap { [$0.leaseEnds, $0.restsUntil] }
     for pipeline in pipelines.values {
       if let graceEnds = pipeline.graceEnds { deadlines.append(graceEnds) }
       deadlines += pipeline.notBefore.values

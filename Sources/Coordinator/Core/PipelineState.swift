@@ -33,8 +33,8 @@ struct PipelineState: Sendable {
   var cancelled: [Int: Bool] = [:]
   /// Versions that the sink is being made to follow.
   var applying: [SchemaKey] = []
-  /// Whether the pipeline goes as soon as nothing of it is in a worker's hands.
-  var dropAsked = false
+  /// How many of their steps the sink has done.
+  var appliedSteps = 0
   /// Failures of jobs in a row, and when the next try is due.
   var jobFailures = 0
   var jobsNotBefore: Int64 = 0
@@ -195,7 +195,7 @@ extension PipelineState {
       case .finished: return "finished"
       }
     case .pause: return unsettled.isEmpty && jobs.isEmpty ? "paused" : "pausing"
-    case .stop: return unsettled.isEmpty && jobs.isEmpty ? "stopped" : "stopping"
+    case .stop, .drop: return unsettled.isEmpty && jobs.isEmpty ? "stopped" : "stopping"
     }
   }
 }

@@ -20,6 +20,8 @@ public struct PipelineRecord: Sendable, Hashable, Codable {
   /// What the operator wants.
   public enum Intent: String, Sendable, Codable {
     case run, pause, stop
+    /// It goes as soon as nothing of it is in a worker's hands.
+    case drop
   }
 
   /// The name, unique in a coordinator.

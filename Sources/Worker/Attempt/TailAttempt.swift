@@ -107,8 +107,12 @@ struct TailAttempt {
     }
   }
 
+  /// Whether somebody waits for this tail to have caught up.
+  private var isAwaited: Bool { !hasCaughtUp && context.mailbox.withLock { $0.notifyAt != nil } }
+
   /// How long the reader may wait for an event: until the next commit is due, and never long.
   private var pause: Int64 {
+    if isAwaited { return 5 }
     guard uncommittedRows > 0 else { return 100 }
     return max(1, min(100, lastCommit + work.commitIntervalMilliseconds - Clock.monotonicMilliseconds()))
   }
@@ -141,7 +145,7 @@ struct TailAttempt {
     guard let offset = reader.committableOffset, offset != committedOffset else { return false }
     if uncommittedBytes >= Self.bytesPerCommit { return true }
     // Somebody waits for the end that the reader has come to.
-    if atEnd, !hasCaughtUp, context.mailbox.withLock({ $0.notifyAt != nil }) { return true }
+    if atEnd, isAwaited { return true }
     let interval =
       uncommittedRows > 0
       ? work.commitIntervalMilliseconds : max(Self.idleCommitInterval, work.commitIntervalMilliseconds)

@@ -50,6 +50,8 @@ public struct WorkerMachine: Sendable {
     /// Facts that hold for the rest of the attempt.
     var facts: [Report] = []
     var isAbandoned = false
+    /// Whether it has reported its end: only its thread is left.
+    var isOver = false
   }
 
   private enum Link: Sendable, Equatable {
@@ -80,9 +82,9 @@ public struct WorkerMachine: Sendable {
     self.slots = slots
   }
 
-  /// Attempts that are running and not abandoned.
+  /// Attempts that are running: neither abandoned nor at their end.
   public var running: [AttemptID] {
-    attempts.filter { !$0.value.isAbandoned }.keys.sorted { $0.description < $1.description }
+    attempts.filter { !$0.value.isAbandoned && !$0.value.isOver }.keys.sorted { $0.description < $1.description }
   }
 
   /// The moment at which `tick` is next needed.
@@ -92,6 +94,8 @@ public struct WorkerMachine: Sendable {
 
   /// Folds one event in. `progress` is asked for when a heartbeat is due.
   public mutating func handle(_ event: Event, now: Int64, progress: ([AttemptID]) -> [AttemptProgress]) -> [Action] {
+    // First: a join must not list, nor a late answer revive, what the end of the lease has ended.
+    expire(now)
     switch event {
     case .connected: connected(now)
     case .disconnected:
@@ -100,7 +104,7 @@ public struct WorkerMachine: Sendable {
       if !hasLeft { actions.append(.connect) }
     case .received(let message): received(message, now)
     case .reported(let report): reported(report)
-    case .ended(let attempt): attempts[attempt] = nil
+    case .ended(let attempt): ended(attempt)
     case .tick: break
     case .stop: stop()
     }
@@ -113,7 +117,10 @@ public struct WorkerMachine: Sendable {
 
   private mutating func connected(_ now: Int64) {
     link = .joining(sentAt: now)
+    let running = running
     actions.append(.send(.join(Join(workerID: id, name: name, slots: slots, running: running))))
+    // The join promises these attempts, so whatever becomes of them from here on follows it on the same connection.
+    for attempt in running { repeatReports(attempt) }
   }
 
   private mutating func received(_ message: Message, _ now: Int64) {
@@ -136,7 +143,6 @@ public struct WorkerMachine: Sendable {
     heartbeatEvery = joined.heartbeatMilliseconds
     nextHeartbeat = now
     extendLease(sentAt + lease)
-    for attempt in running { repeatReports(attempt) }
   }
 
   /// A lease only ever grows: an old answer does not shorten it.
@@ -187,10 +193,21 @@ public struct WorkerMachine: Sendable {
     case .started, .prepared, .schemaChange: running.unanswered = report
     case .committed: running.lastCommit = report
     case .caughtUp, .pastWatermarks: running.facts.append(report)
-    case .failed, .cancelled: running.unanswered = nil
+    case .failed, .cancelled: break
+    }
+    if report.event.isLast {
+      running.unanswered = nil
+      running.isOver = true
     }
     attempts[report.attempt] = running
-    if link == .up { actions.append(.send(.report(report))) }
+    if link != .down { actions.append(.send(.report(report))) }
+  }
+
+  /// The coordinator may still count on an attempt that was abandoned (the answer to a heartbeat came too late): it must
+  /// hear that nothing runs any more.
+  private mutating func ended(_ attempt: AttemptID) {
+    guard let running = attempts.removeValue(forKey: attempt), !running.isOver, link != .down else { return }
+    actions.append(.send(.report(Report(attempt: attempt, event: .cancelled))))
   }
 
   private mutating func expire(_ now: Int64) {
@@ -221,6 +238,17 @@ public struct WorkerMachine: Sendable {
     hasLeft = true
     if link == .up { actions.append(.send(.leave)) }
     actions.append(.finish)
+  }
+}
+
+extension Report.Event {
+  /// Whether the attempt says nothing more after this.
+  var isLast: Bool {
+    switch self {
+    case .failed, .cancelled: true
+    case .committed(_, let progress, _): progress.isFinal
+    case .started, .prepared, .schemaChange, .caughtUp, .pastWatermarks: false
+    }
   }
 }
 

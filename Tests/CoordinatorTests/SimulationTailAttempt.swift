@@ -1,0 +1,324 @@
+import Connector
+import Model
+import Wire
+
+@testable import Worker
+
+/// Reads the log: see the worker's `TailAttempt`.
+final class SimulationTailAttempt: SimulationAttempt {
+  private enum Goal {
+    case go
+    case end
+    case report(SimulationReader.SchemaStep)
+  }
+
+  private enum State {
+    case opening
+    case reading
+    case writing([SimulationSink.Write])
+    case afterStep
+    case committing(Goal)
+    case awaitingCommit(Committable, Goal)
+    case landing(Committable, Goal)
+    case awaitingAdoption(SimulationReader.SchemaStep)
+  }
+
+  private let work: TailWork
+  private var state = State.opening
+  private var reader: SimulationReader
+  private var bindings: [TableID: TableBinding] = [:]
+  private var committed: Int
+  private var committedVersions: [String: Int] = [:]
+  private var uncommittedRows = 0
+  private var lastCommit: Int64 = 0
+  private var hasCaughtUp = false
+  private var isPastWatermarks = false
+
+  init(_ id: AttemptID, work: TailWork, worker: String, world: any SimulationSurroundings) {
+    self.work = work
+    committed = Int(work.start.text) ?? 0
+    reader = SimulationReader(work, from: 0)
+    super.init(id, worker: worker, world: world)
+    for table in work.tables { bindings[table.binding.table] = table.binding }
+  }
+
+  override var pause: Int64 {
+    if case .reading = state, reader.position >= world.source.end, uncommittedRows == 0 { return 250 }
+    return super.pause
+  }
+
+  override var isWriteUnderWay: Bool {
+    switch state {
+    case .writing, .landing: true
+    default: false
+    }
+  }
+
+  private var versions: [String: Int] {
+    Dictionary(uniqueKeysWithValues: bindings.map { ($0.key.description, $0.value.version) })
+  }
+
+  override func advance() throws(ConnectorError) {
+    switch state {
+    case .opening: try open()
+    case .reading: try read()
+    case .writing(let writes):
+      guard let writer else { return }
+      try world.sink.write(writes, writer)
+      uncommittedRows += writes.count
+      rows += writes.count
+      state = .afterStep
+    case .afterStep: try look()
+    case .committing(let goal): try prepare(goal)
+    case .awaitingCommit(let committable, let goal):
+      guard try awaited({ $0 == .commit(sequence: committable.sequence) ? true : nil }) != nil else { return }
+      try checkMayWrite()
+      state = .landing(committable, goal)
+    case .landing(let committable, let goal): try land(committable, goal)
+    case .awaitingAdoption(let step): try adopt(step)
+    }
+  }
+
+  private func open() throws(ConnectorError) {
+    try checkMayWrite()
+    try checkReachable()
+    let writer = try world.sink.open(id)
+    self.writer = writer
+    if let recovered = writer.recovered { committed = Int(recovered.offset.text) ?? 0 }
+    for item in work.tables {
+      if let version = writer.recovered?.schemaVersions[item.binding.table.description],
+        version != item.binding.version
+      {
+        throw ConnectorError(.bug, "the sink's progress is of another schema version than the journal's")
+      }
+    }
+    reader = SimulationReader(work, from: committed)
+    committedVersions = versions
+    lastCommit = world.clock(of: self)
+    checkCaughtUp()
+    state = .reading
+  }
+
+  private func read() throws(ConnectorError) {
+    try checkReachable()
+    switch try reader.next(world.source, ignoresWatermarks: world.mutation == .ignoresWatermarks) {
+    case .idle: state = .afterStep
+    case .rows(let events):
+      var writes: [SimulationSink.Write] = []
+      for event in events {
+        guard let binding = bindings[event.table] else { throw ConnectorError(.bug, "rows of an unknown table") }
+        writes += self.writes(binding, key: event.key, row: event.row, order: event.order)
+      }
+      if writes.isEmpty {
+        state = .afterStep
+      } else {
+        try checkMayWrite()
+        state = .writing(writes)
+      }
+    case .schemaChange(let step):
+      if uncommittedRows > 0 || reader.committable != committed || versions != committedVersions {
+        state = .committing(.report(step))
+      } else {
+        announce(step)
+      }
+    }
+  }
+
+  /// What the real attempt looks at after each step of its reader.
+  private func look() throws(ConnectorError) {
+    state = .reading
+    if isCommitDue { state = .committing(.go) }
+    if cancelAfterCommit != nil, let offset = reader.committable {
+      state = .committing(.end)
+      if offset == committed && uncommittedRows == 0 { throw ConnectorError(.cancelled, "told to end") }
+    }
+  }
+
+  private var isCommitDue: Bool {
+    guard let offset = reader.committable, offset != committed else { return false }
+    let waiting = work.notifyAt != nil && !hasCaughtUp && uncommittedRows == 0
+    let interval =
+      uncommittedRows > 0 || waiting ? work.commitIntervalMilliseconds : max(5000, work.commitIntervalMilliseconds)
+    return world.clock(of: self) >= lastCommit + interval
+  }
+
+  private func prepare(_ goal: Goal) throws(ConnectorError) {
+    guard let offset = reader.committable, let writer else { throw ConnectorError(.bug, "a commit in a transaction") }
+    let progress = SplitProgress(
+      offset: world.source.offset(offset), rows: rows, bytes: rows, schemaVersions: versions, isFinal: false)
+    try checkMayWrite()
+    try checkReachable()
+    let committable = try world.sink.prepare(writer, progress)
+    world.report(self, .prepared(committable))
+    state = .awaitingCommit(committable, goal)
+  }
+
+  private func land(_ committable: Committable, _ goal: Goal) throws(ConnectorError) {
+    guard let writer else { return }
+    guard try world.sink.commit(writer, committable) == .committed else { throw ConnectorError(.transient, "lost") }
+    world.report(
+      self, .committed(sequence: committable.sequence, progress: committable.progress, recovered: false))
+    uncommittedRows = 0
+    committed = Int(committable.progress.offset.text) ?? 0
+    committedVersions = committable.progress.schemaVersions
+    lastCommit = world.clock(of: self)
+    checkCaughtUp()
+    if !isPastWatermarks, reader.isPastWatermarks {
+      isPastWatermarks = true
+      world.report(self, .pastWatermarks)
+    }
+    switch goal {
+    case .go: state = .reading
+    case .end: throw ConnectorError(.cancelled, "told to end")
+    case .report(let step): announce(step)
+    }
+  }
+
+  private func checkCaughtUp() {
+    guard !hasCaughtUp, let end = work.notifyAt, committed >= Int(end.text) ?? 0 else { return }
+    hasCaughtUp = true
+    world.report(self, .caughtUp)
+  }
+
+  private func announce(_ step: SimulationReader.SchemaStep) {
+    world.report(
+      self,
+      .schemaChange(
+        table: step.table, offset: world.source.offset(step.position), changes: step.changes, schema: step.schema))
+    state = .awaitingAdoption(step)
+  }
+
+  private func adopt(_ step: SimulationReader.SchemaStep) throws(ConnectorError) {
+    let offset = world.source.offset(step.position)
+    var binding: TableBinding?
+    if world.mutation != .goesOnWithoutAdoption {
+      let answer: TableBinding?? = try awaited { action in
+        if case .adopt(step.table, offset, let binding) = action { return .some(binding) }
+        return nil
+      }
+      guard let answer else { return }
+      binding = answer
+    } else if var own = bindings[step.table] {
+      own.schema = step.schema
+      own.version += 1
+      own.targets = own.targets.map { .init(id: $0.id, schema: step.schema) }
+      binding = own
+    }
+    bindings[step.table] = binding
+    reader.adopt(binding?.schema, step)
+    state = .afterStep
+  }
+}
+
+/// The model of a source's tail reader.
+struct SimulationReader {
+  struct SchemaStep {
+    var table: TableID
+    var position: Int
+    var changes: [SchemaChange]
+    var schema: TableSchema
+  }
+
+  struct Event {
+    var table: TableID
+    var key: Int
+    var row: SimulationSource.Row?
+    var order: Int
+  }
+
+  enum Step {
+    case idle
+    case rows([Event])
+    case schemaChange(SchemaStep)
+  }
+
+  private struct Table {
+    var schema: TableSchema
+    var ignoredThrough: Int
+    var chunks: [FinishedChunk]
+  }
+
+  private(set) var position: Int
+  private var tables: [TableID: Table] = [:]
+  private let share: Int
+  private let shares: Int
+  /// The second half of a transaction.
+  private var rest: [Event]?
+  private var highest = 0
+
+  init(_ work: TailWork, from start: Int) {
+    position = start
+    share = work.shareIndex
+    shares = work.shareCount
+    for item in work.tables {
+      tables[item.binding.table] = Table(
+        schema: item.binding.schema, ignoredThrough: item.ignoredThrough.flatMap { Int($0.text) } ?? -1,
+        chunks: item.chunks)
+      for chunk in item.chunks { highest = max(highest, Int(chunk.watermark.text) ?? 0) }
+    }
+  }
+
+  /// Where a successor would start; nil inside a transaction.
+  var committable: Int? { rest == nil ? position : nil }
+
+  var isPastWatermarks: Bool { position >= highest }
+
+  mutating func adopt(_ schema: TableSchema?, _ step: SchemaStep) {
+    if let schema { tables[step.table]?.schema = schema } else { tables[step.table] = nil }
+    position = step.position
+  }
+
+  mutating func next(_ source: SimulationSource, ignoresWatermarks: Bool) throws(ConnectorError) -> Step {
+    if let rest {
+      self.rest = nil
+      position += 1
+      return .rows(rest)
+    }
+    guard position < source.end else { return .idle }
+    let place = position + 1
+    switch source.log[position] {
+    case .schema(let id, let changes, let schema):
+      if let table = tables[id], table.ignoredThrough < place || ignoresWatermarks {
+        return .schemaChange(SchemaStep(table: id, position: place, changes: changes, schema: schema))
+      }
+      position = place
+      return .rows([])
+    case .rows(let changes):
+      let events = try events(changes, place, source, ignoresWatermarks)
+      if events.count > 1, place % 2 == 0 {
+        rest = Array(events.dropFirst(events.count / 2))
+        return .rows(Array(events.prefix(events.count / 2)))
+      }
+      position = place
+      return .rows(events)
+    }
+  }
+
+  private func events(
+    _ changes: [SimulationSource.RowChange], _ place: Int, _ source: SimulationSource, _ ignoresWatermarks: Bool
+  ) throws(ConnectorError) -> [Event] {
+    var events: [Event] = []
+    for (index, change) in changes.enumerated() {
+      guard let table = tables[change.table], ignoresWatermarks || place > table.ignoredThrough else { continue }
+      if source.schema(of: change.table, at: place) != table.schema {
+        throw ConnectorError(.corrupt, "rows of \(change.table) at \(place) are decoded under another schema")
+      }
+      let before = change.before?["id"]
+      let after = change.after?["id"]
+      if let before, before != after {
+        events.append(Event(table: change.table, key: before, row: nil, order: place * 1000 + index * 2))
+      }
+      if let after {
+        events.append(Event(table: change.table, key: after, row: change.after, order: place * 1000 + index * 2 + 1))
+      }
+    }
+    return events.filter { event in
+      event.key % shares == share
+        && (ignoresWatermarks || !(tables[event.table]?.chunks.contains { covers($0, event, place) } ?? false))
+    }
+  }
+
+  private func covers(_ chunk: FinishedChunk, _ event: Event, _ place: Int) -> Bool {
+    chunk.range.holds(event.key) && place <= Int(chunk.watermark.text) ?? 0
+  }
+}
