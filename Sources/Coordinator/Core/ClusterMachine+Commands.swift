@@ -70,12 +70,16 @@ extension ClusterMachine {
     pipelines[name]?.change {
       $0.intent = .run
       $0.error = nil
-      // One that ended when it had caught up goes on from there.
-      if $0.phase == .finished { $0.phase = .tail }
       if let untilCaughtUp { $0.untilCaughtUp = untilCaughtUp }
-      if $0.phase == .tail { $0.endOffset = nil }
     }
-    pipelines[name]?.caughtUp = []
+    if state.record.phase == .finished {
+      // One that ended when it had caught up goes on from there, to where the source is now.
+      pipelines[name]?.change {
+        $0.phase = .tail
+        $0.endOffset = nil
+      }
+      pipelines[name]?.caughtUp = []
+    }
     for number in state.splits.keys where state.splits[number]?.failures != 0 {
       pipelines[name]?.change(split: number, now: now) { $0.failures = 0 }
     }

@@ -43,7 +43,10 @@ extension ClusterMachine {
       let running = state.splits.values.count { $0.isHeld }
       let room = max(0, snapshotParallelism(state) - running)
       return ready.filter { state.isReading($0.table) }.prefix(room).map(\.number)
-    case .tail: return ready.filter { $0.table == nil }.map(\.number)
+    case .tail:
+      // Where it ends is part of what a tail is told.
+      if state.record.untilCaughtUp, state.record.endOffset == nil { return [] }
+      return ready.filter { $0.table == nil }.map(\.number)
     case .planning, .finished: return []
     }
   }

@@ -54,6 +54,8 @@ extension ClusterMachine {
       order(pipeline, split, .cancel(afterCommit: afterCommit))
     } else if pipelines[pipeline]?.isActive == false {
       cancel(pipeline, split, afterCommit: pipelines[pipeline]?.record.error == nil)
+    } else if split.table == nil, let end = pipelines[pipeline]?.record.endOffset {
+      order(pipeline, split, .notifyAt(end))
     }
   }
 

@@ -100,7 +100,8 @@ public final class MariaDBServer: Sendable {
       [
         ProcessTools.find("setpriv"), "--pdeathsig", "KILL", ProcessTools.find("mariadbd"), "--no-defaults",
         "--user=root", "--datadir=\(directory)/data", "--socket=\(directory)/socket", "--port=\(port)",
-        "--pid-file=\(directory)/pid", "--bind-address=127.0.0.1", "--skip-name-resolve", "--server-id=1",
+        "--pid-file=\(directory)/pid", "--tmpdir=\(directory)", "--bind-address=127.0.0.1", "--skip-name-resolve",
+        "--server-id=1",
         "--init-file=\(directory)/init.sql", "--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL",
         "--sync-binlog=0", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
         "--innodb-log-file-size=32M", "--max-allowed-packet=256M", "--character-set-server=utf8mb4",
