@@ -64,11 +64,12 @@ extension DataType.Annotation: CustomStringConvertible {
     case "unsigned": self = .unsigned
     case "year": self = .year
     default:
-      if text.hasPrefix("bit:"), let width = Int(text.dropFirst(4)) {
+      let scalars = text.unicodeScalars
+      if scalars.starts(with: "bit:".unicodeScalars), let width = Int(text.dropFirst(4)) {
         self = .bit(width)
-      } else if text.hasPrefix("enum:"), let members = Self.unquoted(text.dropFirst(5)) {
+      } else if scalars.starts(with: "enum:".unicodeScalars), let members = Self.unquoted(scalars.dropFirst(5)) {
         self = .enumeration(members)
-      } else if text.hasPrefix("set:"), let members = Self.unquoted(text.dropFirst(4)) {
+      } else if scalars.starts(with: "set:".unicodeScalars), let members = Self.unquoted(scalars.dropFirst(4)) {
         self = .set(members)
       } else {
         return nil
@@ -77,15 +78,23 @@ extension DataType.Annotation: CustomStringConvertible {
   }
 
   private static func quoted(_ members: [String]) -> String {
-    members.map { member in
-      // By scalars: a quote with a combining mark behind it is another character, and still ends a member.
-      "'" + member.unicodeScalars.map { $0 == "'" ? "''" : String($0) }.joined() + "'"
-    }.joined(separator: ",")
+    // By scalars, as it is read: an accent after a quote makes another character of it, but it is a quote still.
+    var text = String.UnicodeScalarView()
+    for (index, member) in members.enumerated() {
+      if index > 0 { text.append(",") }
+      text.append("'")
+      for scalar in member.unicodeScalars {
+        if scalar == "'" { text.append("'") }
+        text.append(scalar)
+      }
+      text.append("'")
+    }
+    return String(text)
   }
 
-  private static func unquoted(_ text: Substring) -> [String]? {
+  private static func unquoted(_ text: Substring.UnicodeScalarView) -> [String]? {
     var members: [String] = []
-    var rest = text.unicodeScalars[...]
+    var rest = text
     while !rest.isEmpty {
       guard rest.popFirst() == "'" else { return nil }
       var member = String.UnicodeScalarView()
@@ -109,9 +118,12 @@ extension DataType.Annotation: CustomStringConvertible {
   }
 }
 
-/// Reads type texts; recursive for ARRAY and MAP.
+/// Reads type texts; recursive for ARRAY and MAP, as deep as any real type goes.
 private struct TypeScanner {
+  private static let deepest = 64
+
   private var rest: Substring
+  private var depth = 0
 
   init(_ text: String) { rest = text[...] }
 
@@ -179,7 +191,9 @@ private struct TypeScanner {
   }
 
   private mutating func elements(_ count: Int) -> [DataType]? {
-    guard take("<") else { return nil }
+    guard depth < Self.deepest, take("<") else { return nil }
+    depth += 1
+    defer { depth -= 1 }
     var types: [DataType] = []
     while types.count < count {
       if !types.isEmpty, !take(",") { return nil }
@@ -206,9 +220,15 @@ extension DataType: Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let text = try container.decode(String.self, forKey: .type)
     let note = try container.decodeIfPresent(String.self, forKey: .annotation)
-    guard let type = DataType(text: text, annotation: note.flatMap(Annotation.init(text:))) else {
+    guard let type = DataType(text: text) else {
       throw DecodingError.dataCorruptedError(forKey: .type, in: container, debugDescription: "unknown type \(text)")
     }
     self = type
+    guard let note else { return }
+    guard let annotation = Annotation(text: note) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .annotation, in: container, debugDescription: "unknown annotation \(note)")
+    }
+    self.annotation = annotation
   }
 }

@@ -24,7 +24,11 @@ public enum DurableFile {
       throw error
     }
     close(descriptor)
-    guard rename(temporary, path) == 0 else { throw failure("rename", temporary) }
+    guard rename(temporary, path) == 0 else {
+      let reason = failure("rename", temporary)
+      unlink(temporary)
+      throw reason
+    }
     try synchroniseDirectory(of: path)
   }
 

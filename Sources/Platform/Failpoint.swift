@@ -13,24 +13,33 @@ public struct FailpointError: Error, Sendable, CustomStringConvertible {
 }
 
 #if TIDEGATE_FAILPOINTS
-  private struct FailpointRule: Sendable {
+  /// What happens at a place.
+  struct FailpointRule: Sendable, Equatable {
+    /// Whether the process is killed; otherwise the place fails.
     var kill: Bool
+    /// At which passage, counted from 1; nil: at every one.
     var at: Int?
     var passed = 0
+
+    /// The rules of a text such as `worker.before-commit=kill@3,journal.write=error`, by place. What is no rule is
+    /// passed over.
+    static func parse(_ text: String) -> [String: FailpointRule] {
+      var rules: [String: FailpointRule] = [:]
+      for part in text.split(separator: ",") {
+        let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard sides.count == 2, !sides[0].isEmpty else { continue }
+        let action = sides[1].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let deed = action.first, deed == "kill" || deed == "error" else { continue }
+        let at = action.count > 1 ? Int(action[1]) : nil
+        if action.count > 1, at == nil { continue }
+        rules[String(sides[0])] = FailpointRule(kill: deed == "kill", at: at)
+      }
+      return rules
+    }
   }
 
-  private let rules: Monitor<[String: FailpointRule]> = {
-    var rules: [String: FailpointRule] = [:]
-    guard let text = getenv("TIDEGATE_FAILPOINTS") else { return Monitor(rules) }
-    for part in String(cString: text).split(separator: ",") {
-      let sides = part.split(separator: "=", maxSplits: 1)
-      guard sides.count == 2 else { continue }
-      let action = sides[1].split(separator: "@")
-      rules[String(sides[0])] = FailpointRule(
-        kill: action[0] == "kill", at: action.count > 1 ? Int(action[1]) : nil)
-    }
-    return Monitor(rules)
-  }()
+  private let rules: Monitor<[String: FailpointRule]> = Monitor(
+    getenv("TIDEGATE_FAILPOINTS").map { FailpointRule.parse(String(cString: $0)) } ?? [:])
 #endif
 
 /// A place where a test may kill the process or make it fail; nothing in a release build.

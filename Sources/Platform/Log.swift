@@ -65,6 +65,8 @@ public struct Log: Sendable {
     guard level.rawValue >= settings.level.rawValue else { return }
     let time = Self.timestamp(Clock.wallMilliseconds())
     var line: String
+    // Values are redacted before they are quoted: a secret with a quote in it would look otherwise afterwards.
+    let fields = fields.map { ($0.key, Secrets.redact($0.value)) }
     switch settings.format {
     case .text:
       line = "\(time) \(level.name) \(component) \(message)"

@@ -48,7 +48,8 @@ public final class Monitor<State>: @unchecked Sendable {
   /// Waits until `body` returns a value, asking it again after each `update`; nil once `milliseconds` have passed
   /// (nil: no limit).
   public func wait<R>(milliseconds: Int64? = nil, _ body: (inout State) -> sending R?) -> sending R? {
-    let deadline = milliseconds.map { tg_monotonic_ns() + UInt64(max(0, $0)) * 1_000_000 }
+    // At most some thirty years, so that no sum overflows.
+    let deadline = milliseconds.map { tg_monotonic_ns() + UInt64(min(max(0, $0), 1_000_000_000_000)) * 1_000_000 }
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {

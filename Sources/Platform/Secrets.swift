@@ -15,24 +15,38 @@ public enum Secrets {
     }
   }
 
-  /// The text with every secret replaced by `***`.
+  /// The text with every secret replaced by `***`. Compared byte by byte: what follows a secret may make another
+  /// character of its last letter, and it is the secret still.
   public static func redact(_ text: String) -> String {
     let secrets = known.withLock { $0 }
-    var result = text
-    for secret in secrets where result.contains(secret) {
-      result = replace(secret, in: result)
-    }
-    return result
+    guard !secrets.isEmpty else { return text }
+    var bytes = Array(text.utf8)
+    var isChanged = false
+    for secret in secrets where replace(Array(secret.utf8), in: &bytes) { isChanged = true }
+    return isChanged ? String(decoding: bytes, as: UTF8.self) : text
   }
 
-  private static func replace(_ secret: String, in text: String) -> String {
-    var result = ""
-    var rest = text[...]
-    while let range = rest.firstRange(of: secret) {
-      result += rest[..<range.lowerBound]
-      result += "***"
-      rest = rest[range.upperBound...]
+  private static func replace(_ secret: [UInt8], in bytes: inout [UInt8]) -> Bool {
+    guard let start = position(of: secret, in: bytes, from: 0) else { return false }
+    var result: [UInt8] = []
+    var next: Int? = start
+    var copied = 0
+    while let place = next {
+      result += bytes[copied..<place]
+      result += "***".utf8
+      copied = place + secret.count
+      next = position(of: secret, in: bytes, from: copied)
     }
-    return result + rest
+    bytes = result + bytes[copied...]
+    return true
+  }
+
+  private static func position(of secret: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
+    var place = start
+    while place + secret.count <= bytes.count {
+      if bytes[place] == secret[0], bytes[place..<place + secret.count].elementsEqual(secret) { return place }
+      place += 1
+    }
+    return nil
   }
 }

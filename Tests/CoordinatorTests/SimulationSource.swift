@@ -55,6 +55,24 @@ final class SimulationSource {
     history[table]?.last { $0.from <= position }?.schema
   }
 
+  /// An entry of the log in one line, the same in every process.
+  func describe(_ position: Int) -> String {
+    guard position > 0 else { return "nothing" }
+    func text(_ row: Row?) -> String {
+      row.map { row in
+        "(" + row.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") + ")"
+      }
+        ?? "none"
+    }
+    switch log[position - 1] {
+    case .rows(let changes):
+      return "\(position): "
+        + changes.map { "\($0.table) \(text($0.before)) -> \(text($0.after))" }.joined(separator: "; ")
+    case .schema(let table, let changes, let schema):
+      return "\(position): \(table) \(changes.map(\.tag)), columns \(schema.columns.map(\.name))"
+    }
+  }
+
   private func row(_ key: Int, _ schema: TableSchema, _ random: inout SimulationRandom) -> Row {
     var row: Row = ["id": key]
     for column in schema.columns where column.name != "id" && !random.chance(100) {

@@ -212,10 +212,10 @@ final class SimulationWorld: SimulationSurroundings {
     let phase = coordinator.journal.pipelines["p"]?.phase
     if random.chance(plan.schemaChanges) {
       source.commitSchemaChange(allowsRemoval: phase == .tail, &random)
-      note("source: schema change at \(source.end): \(source.log[source.end - 1])")
+      note("source: \(source.describe(source.end))")
     } else {
       source.commitRows(&random)
-      note("source: rows at \(source.end): \(source.log[source.end - 1])")
+      note("source: \(source.describe(source.end))")
     }
     queue.add(.sourceActivity, at: now + random.between(20, 900))
   }

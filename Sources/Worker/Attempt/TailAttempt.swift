@@ -58,7 +58,8 @@ struct TailAttempt {
     }
     committedVersions = versions
     context.mailbox.withLock {
-      $0.notifyAt = work.notifyAt
+      // An order may have come while the writer was being opened: it is newer than the assignment.
+      if $0.notifyAt == nil { $0.notifyAt = work.notifyAt }
       $0.offset = committedOffset
     }
   }
