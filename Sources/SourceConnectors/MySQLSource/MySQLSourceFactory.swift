@@ -44,7 +44,9 @@ public enum MySQLSourceFactory: SourceFactory {
     OptionSpec("tables", required: true, "Tables to read: regular expressions database.table, separated by commas."),
     OptionSpec(
       "tables.exclude", .text, "Tables not to read, in the same form; subtracted from `tables`."),
-    OptionSpec("schema-change.enabled", .boolean, default: "true", "Must be true; schema.change.behavior decides what becomes of changes."),
+    OptionSpec(
+      "schema-change.enabled", .boolean, default: "true",
+      "Must be true; schema.change.behavior decides what becomes of changes."),
     OptionSpec(
       "include-comments.enabled", .boolean, default: "false", "Whether table and column comments are carried."),
     OptionSpec(

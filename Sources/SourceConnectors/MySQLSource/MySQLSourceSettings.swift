@@ -43,7 +43,8 @@ struct MySQLSourceSettings: Sendable {
     includesComments = try options.boolean("include-comments.enabled")
     guard try options.boolean("schema-change.enabled") else {
       throw ConnectorError(
-        .configuration, "schema-change.enabled: false is not supported: rows are decoded under the table's current schema",
+        .configuration,
+        "schema-change.enabled: false is not supported: rows are decoded under the table's current schema",
         remedy: "set schema.change.behavior: ignore in the pipeline's options")
     }
     heartbeatInterval = try options.milliseconds("heartbeat.interval")
