@@ -48,8 +48,19 @@ public final class MariaDBServer: Sendable {
     guard mkdir("\(directory)/tmp", 0o700) == 0 else { throw MariaDBTestError("mkdir failed: \(errno)") }
     port = try ProcessTools.freePort()
     self.arguments = arguments
+    do {
+      try prepareAndStart()
+    } catch {
+      remove()
+      throw error
+    }
+    Self.register(self)
+  }
+
+  private func prepareAndStart() throws {
     try ProcessTools.run([
       ProcessTools.find("mariadb-install-db"), "--no-defaults", "--user=root", "--datadir=\(directory)/data",
+      "--tmpdir=\(directory)/tmp",
       "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
     ])
     try ProcessTools.write(
@@ -59,7 +70,6 @@ public final class MariaDBServer: Sendable {
 
       """, to: "\(directory)/init.sql")
     try start()
-    Self.register(self)
   }
 
   /// A server that runs already on 127.0.0.1 and has the account; it is never stopped from here.
