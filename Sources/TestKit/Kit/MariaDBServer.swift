@@ -44,10 +44,23 @@ public final class MariaDBServer: Sendable {
     var template = Array("/tmp/tidegate-mariadb-XXXXXX".utf8CString)
     guard let path = mkdtemp(&template) else { throw MariaDBTestError("mkdtemp failed: \(errno)") }
     directory = String(cString: path)
+    // A server removes the temporary files that it finds when it starts: each needs a folder of its own.
+    guard mkdir("\(directory)/tmp", 0o700) == 0 else { throw MariaDBTestError("mkdir failed: \(errno)") }
     port = try ProcessTools.freePort()
     self.arguments = arguments
+    do {
+      try prepareAndStart()
+    } catch {
+      remove()
+      throw error
+    }
+    Self.register(self)
+  }
+
+  private func prepareAndStart() throws {
     try ProcessTools.run([
       ProcessTools.find("mariadb-install-db"), "--no-defaults", "--user=root", "--datadir=\(directory)/data",
+      "--tmpdir=\(directory)/tmp",
       "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
     ])
     try ProcessTools.write(
@@ -57,7 +70,6 @@ public final class MariaDBServer: Sendable {
 
       """, to: "\(directory)/init.sql")
     try start()
-    Self.register(self)
   }
 
   /// A server that runs already on 127.0.0.1 and has the account; it is never stopped from here.
@@ -100,9 +112,9 @@ public final class MariaDBServer: Sendable {
       [
         ProcessTools.find("setpriv"), "--pdeathsig", "KILL", ProcessTools.find("mariadbd"), "--no-defaults",
         "--user=root", "--datadir=\(directory)/data", "--socket=\(directory)/socket", "--port=\(port)",
-        "--pid-file=\(directory)/pid", "--tmpdir=\(directory)", "--bind-address=127.0.0.1", "--skip-name-resolve",
-        "--server-id=1",
-        "--init-file=\(directory)/init.sql", "--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL",
+        "--pid-file=\(directory)/pid", "--bind-address=127.0.0.1", "--skip-name-resolve", "--server-id=1",
+        "--init-file=\(directory)/init.sql", "--tmpdir=\(directory)/tmp", "--log-bin=binlog", "--binlog-format=ROW",
+        "--binlog-row-image=FULL",
         "--sync-binlog=0", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
         "--innodb-log-file-size=32M", "--max-allowed-packet=256M", "--character-set-server=utf8mb4",
         "--max-connections=500", "--performance-schema=OFF",

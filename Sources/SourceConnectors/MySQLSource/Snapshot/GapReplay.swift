@@ -33,7 +33,7 @@ final class GapReplay {
         if request.schema.keyIndexes.isEmpty {
           throw ConnectorError(
             .transient, "a table without a key was changed while it was read", table: table,
-            remedy: "give the table a key, or turn on GTIDs and write less while it is read")
+            remedy: "give the table a key; or turn on GTIDs or run FLUSH BINARY LOGS, and do not write to it meanwhile")
         }
         copyChanges(to: &batch)
       case .schemaChange:

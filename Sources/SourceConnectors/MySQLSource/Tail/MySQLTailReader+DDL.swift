@@ -20,12 +20,12 @@ extension MySQLTailReader {
   }
 
   private func queueChanges(_ sql: String, _ query: QueryEvent) throws(ConnectorError) {
-    let dialect = DDLDialect(serverVersion: serverVersion, sqlMode: query.sqlMode ?? 0)
+    let dialect = dialect(of: query)
     let statements: [DDLStatement]
     do {
       statements = try DDLParser.parse(sql, defaultSchema: query.schema, dialect: dialect)
     } catch {
-      guard let table = captured(namedIn: sql) else { return }
+      guard let table = captured(mentionedIn: sql, query) else { return }
       throw error.connectorError(table: table)
     }
     for statement in statements {

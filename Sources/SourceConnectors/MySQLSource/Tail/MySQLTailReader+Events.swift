@@ -20,13 +20,14 @@ extension MySQLTailReader {
       try endTransaction(.commit)
     case .query(let query):
       return try processQuery(query, batch: batch)
+    // The transaction is open before its first event is counted: a place behind that event lies within it.
     case .gtid(let gtid):
-      advance()
       cursor.open(gtid: gtid.isAnonymous ? nil : gtid.gtid, hasBegun: false)
-    case .mariaDBGTID(let gtid):
       advance()
+    case .mariaDBGTID(let gtid):
       cursor.open(gtid: nil, hasBegun: !gtid.isStandalone)
       cursor.isXA = gtid.isPreparedXA
+      advance()
     case .rotate(let rotate):
       cursor.rotate(to: rotate.file, position: rotate.position)
     case .heartbeat(let heartbeat):
@@ -70,10 +71,12 @@ extension MySQLTailReader {
     if query.kind == .ddl {
       // Rows before it belong to the schema before it.
       if !batch.isEmpty { return .hold }
+      cursor.openIfNeeded()
       advance()
       try processDDL(query)
       return .done
     }
+    cursor.openIfNeeded()
     advance()
     switch query.kind {
     case .begin: cursor.begin()
@@ -109,19 +112,30 @@ extension MySQLTailReader {
     }
   }
 
-  /// A change in statement form names no rows. Those of foreign tables do not matter; whether a statement is about a
-  /// captured table is judged by whether its text has the table's name.
+  /// A change in statement form names no rows. Those of foreign tables do not matter; a statement is about a captured
+  /// table if it mentions it.
   private func refuseStatement(_ query: QueryEvent) throws(ConnectorError) {
     let sql = query.sql
-    guard let table = captured(namedIn: sql) else { return }
+    guard let table = captured(mentionedIn: sql, query) else { return }
     throw ConnectorError(
       .prerequisite, "the log has a change in statement form: \(sql.prefix(200))", table: table,
       offset: cursor.offset.offset, remedy: "set binlog_format=ROW for every session, and take a new snapshot")
   }
 
-  /// The first captured table whose name stands in the text.
-  func captured(namedIn sql: String) -> TableID? {
-    let text = sql.lowercased()
-    return tables.first { text.contains($0.id.table.lowercased()) }?.id
+  /// The SQL that a statement is written in.
+  func dialect(of query: QueryEvent) -> DDLDialect {
+    DDLDialect(serverVersion: serverVersion, sqlMode: query.sqlMode ?? 0)
+  }
+
+  /// The first captured table that a statement mentions: by its name alone where the statement's default schema is the
+  /// table's, otherwise together with the name of its schema.
+  func captured(mentionedIn sql: String, _ query: QueryEvent) -> TableID? {
+    let dialect = dialect(of: query)
+    let schema = query.schema.lowercased()
+    return tables.first { table in
+      guard DDLParser.mentions(table.id, in: sql, dialect: dialect) else { return false }
+      let name = table.id.schema ?? ""
+      return name.lowercased() == schema || DDLParser.mentions(TableID(table: name), in: sql, dialect: dialect)
+    }?.id
   }
 }

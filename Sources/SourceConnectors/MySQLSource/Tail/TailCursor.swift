@@ -96,6 +96,9 @@ struct TailCursor {
     isXA = false
   }
 
+  /// A statement: servers without GTID events begin their transactions with one.
+  mutating func openIfNeeded() { isOpen = true }
+
   /// BEGIN, or XA START.
   mutating func begin() {
     isOpen = true
