@@ -125,6 +125,29 @@ struct ClusterTests {
       "ALTER TABLE `\(cluster.database)`.customers ADD COLUMN z INT NULL DEFAULT 3, DROP COLUMN rating")
     try cluster.awaitState("tail")
     try cluster.awaitEqual()
+    // The tail has passed the change's place in the log by the time that this arrives.
+    try cluster.server.execute("UPDATE `\(cluster.database)`.customers SET z = 4 WHERE id % 3 = 0")
+    try cluster.awaitEqual()
+  }
+
+  @Test("a table is emptied while its chunks are read", .timeLimit(.minutes(3)))
+  func truncateInSnapshot() throws {
+    let (cluster, _) = try prepared("truncate", rows: 6_000)
+    try cluster.startCoordinator()
+    try cluster.startWorker(slots: 1)
+    try cluster.submit(cluster.pipelineText(source: ["scan.incremental.snapshot.chunk.size": "50"]))
+    let reading = try eventually(within: ClusterFixture.patience) {
+      let table = try cluster.status()?.tables.first { $0.table.hasSuffix(".customers") }
+      return (table?.chunksDone ?? 0) > 3
+    }
+    #expect(reading)
+    try cluster.server.execute("TRUNCATE TABLE `\(cluster.database)`.customers")
+    try cluster.server.execute(
+      "INSERT INTO `\(cluster.database)`.customers (id, name, created) SELECT seq, 'new', NOW(6) FROM seq_1_to_6000",
+      database: cluster.database)
+    try cluster.awaitState("failed")
+    let error = try #require(try cluster.status()?.pipeline.error)
+    #expect(error.contains("customers") && error.contains("changed while its chunks were read"), "\(error)")
   }
 
   @Test("a worker that is told to stop commits and leaves; another goes on", .timeLimit(.minutes(3)))

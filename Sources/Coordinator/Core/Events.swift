@@ -32,7 +32,7 @@ public enum Command: Sendable {
   case scale(pipeline: String, snapshotParallelism: Int)
   case pause(pipeline: String)
   /// `untilCaughtUp`: whether the pipeline ends once it has caught up with where the source is now; nil: as before.
-  case resume(pipeline: String, PipelineProfile, untilCaughtUp: Bool?)
+  case resume(pipeline: String, PipelineProfile, untilCaughtUp: Bool? = nil)
   case stop(pipeline: String)
   case drop(pipeline: String, force: Bool)
 }

@@ -51,7 +51,7 @@ extension MySQLTailReader {
     case .renameTables: throw refuse("a captured table is renamed, or another one takes its name")
     default: break
     }
-    if table.isDropped { return }
+    if table.isDropped || table.filter?.verdictOnTable(cursor.place) == .skip { return }
     let current = pendingChanges.last { $0.table == table.id }?.schema ?? table.schema.schema
     let effect: DDLEffect
     do {
@@ -71,6 +71,10 @@ extension MySQLTailReader {
       throw refuse("the key of a captured table changes")
     }
     guard !effect.changes.isEmpty || effect.schema != current else { return }
+    if table.filter?.verdictOnTable(cursor.place) == .judge {
+      // Emptying the table now would take rows with it that chunks have read since.
+      throw refuse("a captured table changed while its chunks were read")
+    }
     pendingChanges.append(
       PendingChange(
         table: table.id, offset: cursor.eventOffset.offset, changes: effect.changes, schema: effect.schema))

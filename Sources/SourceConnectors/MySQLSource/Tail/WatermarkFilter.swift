@@ -123,6 +123,14 @@ final class WatermarkFilter {
     return .judge
   }
 
+  /// What to do with a change of the table as a whole. `judge`: some chunks were read before it and some after.
+  func verdictOnTable(_ place: LogPlace) -> Verdict {
+    if let ignored, ignored.covers(place) { return .skip }
+    let containing = watermarks.count { $0.covers(place) }
+    if containing == 0 { return .deliver }
+    return containing == watermarks.count ? .skip : .judge
+  }
+
   /// Whether the chunk's rows contain the event.
   func contains(chunk: Int, _ place: LogPlace) -> Bool { watermarks[chunk].covers(place) }
 
