@@ -53,7 +53,7 @@ extension ClusterMachine {
 
   private mutating func resume(_ name: String, _ profile: PipelineProfile, _ untilCaughtUp: Bool?) -> String? {
     guard let state = pipelines[name] else { return unknown(name) }
-    let tails = state.splits.values.filter { $0.table == nil }
+    let tails = state.openSplits.filter { $0.table == nil }
     if state.record.phase == .finished, tails.isEmpty {
       return "pipeline \(name) has finished — drop it and submit it again"
     }
@@ -99,7 +99,7 @@ extension ClusterMachine {
   /// matter any more: its sink may be gone for ever.
   mutating func dropIfAsked(_ name: String) {
     guard let state = pipelines[name], state.record.intent == .drop, state.jobs.isEmpty,
-      !state.splits.values.contains(where: \.isHeld)
+      !state.openSplits.contains(where: \.isHeld)
     else { return }
     names[state.record.uid] = nil
     pipelines[name] = nil

@@ -75,7 +75,7 @@ extension ClusterMachine {
   /// Where a pipeline ends that runs until it has caught up; tails that run already are told.
   private mutating func endKnown(_ name: String, _ offset: Offset) {
     pipelines[name]?.change { $0.endOffset = offset }
-    let tails = pipelines[name]?.splits.values.filter { $0.table == nil && $0.isHeld } ?? []
+    let tails = pipelines[name]?.openSplits.filter { $0.table == nil && $0.isHeld } ?? []
     for split in tails.sorted(by: { $0.number < $1.number }) { order(name, split, .notifyAt(offset)) }
   }
 

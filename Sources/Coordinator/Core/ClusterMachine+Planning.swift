@@ -20,7 +20,7 @@ extension ClusterMachine {
   /// A committable whose writer is gone: the sink knows what became of it.
   private mutating func resolveCommittables(_ name: String) {
     guard let state = pipelines[name], state.profile != nil, state.jobsNotBefore <= now else { return }
-    for split in state.splits.values.sorted(by: { $0.number < $1.number }) where split.state == .resolving {
+    for split in state.openSplits where split.state == .resolving {
       guard let committable = split.committable else {
         pipelines[name]?.change(split: split.number, now: now) { $0.state = .pending }
         continue
@@ -59,7 +59,7 @@ extension ClusterMachine {
     guard let state = pipelines[name], let table = state.tables[id],
       table.state == .restarting || (table.state == .reading && table.isPlanned)
     else { return }
-    let own = state.splits.values.filter { $0.table == id }
+    let own = state.openSplits.filter { $0.table == id }
     if table.state == .reading, own.allSatisfy({ $0.state == .committed }) {
       pipelines[name]?.change(table: id) { $0.state = .done }
       note(.info, "table complete", ["pipeline": name, "table": id.description])
@@ -72,7 +72,7 @@ extension ClusterMachine {
   /// Keeps a few chunks ahead of the readers, and no more: the journal stays small and splits stay adjustable.
   private mutating func planMore(_ name: String) {
     guard let state = pipelines[name], state.jobs.isEmpty else { return }
-    let pending = state.splits.values.count { $0.state == .pending }
+    let pending = state.openSplits.count { $0.state == .pending }
     let ahead = max(4, 2 * min(snapshotParallelism(state), max(1, totalSlots)))
     guard pending < ahead else { return }
     guard
@@ -105,7 +105,7 @@ extension ClusterMachine {
     openBarriers(name)
     guard let state = pipelines[name] else { return }
     if state.record.untilCaughtUp, state.record.endOffset == nil, state.jobs.isEmpty { startJob(name, .currentOffset) }
-    let tails = state.splits.values.filter { $0.table == nil }
+    let tails = state.openSplits.filter { $0.table == nil }
     if !tails.isEmpty, tails.allSatisfy({ state.pastWatermarks.contains($0.number) }) { foldChunks(name) }
     if state.record.untilCaughtUp, state.record.endOffset != nil, !tails.isEmpty,
       tails.allSatisfy({ state.caughtUp.contains($0.number) })
@@ -120,7 +120,8 @@ extension ClusterMachine {
 
   /// The tail has passed every watermark: finished chunks become two numbers of their table.
   private mutating func foldChunks(_ name: String) {
-    guard let splits = pipelines[name]?.splits.values.sorted(by: { $0.number < $1.number }) else { return }
+    guard let state = pipelines[name], state.splits.count > state.openSplits.count else { return }
+    let splits = state.splits.values.sorted { $0.number < $1.number }
     for split in splits where split.state == .committed {
       guard let table = split.table else { continue }
       pipelines[name]?.change(table: table) {

@@ -25,7 +25,7 @@ extension ClusterMachine {
   /// Where every tail split has arrived, the new version is journaled; then the sink follows it. One at a time.
   mutating func openBarriers(_ name: String) {
     guard let state = pipelines[name] else { return }
-    let tails = Set(state.splits.values.filter { $0.table == nil }.map(\.number))
+    let tails = Set(state.openSplits.filter { $0.table == nil }.map(\.number))
     for (place, arrival) in state.arrivals.sorted(by: {
       ($0.key.table, $0.key.offset.text) < ($1.key.table, $1.key.offset.text)
     })
@@ -156,7 +156,7 @@ extension ClusterMachine {
     guard let state = pipelines[name], state.tables[id]?.state == .reading else { return }
     pipelines[name]?.change(table: id) { $0.state = .restarting }
     note(.warning, "table restarts: its schema has changed", ["pipeline": name, "table": id.description])
-    for split in state.splits.values.sorted(by: { $0.number < $1.number }) where split.table == id && split.isHeld {
+    for split in state.openSplits where split.table == id && split.isHeld {
       cancel(name, split, afterCommit: false)
     }
   }
@@ -187,7 +187,7 @@ extension ClusterMachine {
         name,
         "the schema of \(id) changed while it was being read, and other tables share its sink table — submit again")
     }
-    for split in state.splits.values where split.table == id { pipelines[name]?.removeSplit(split.number) }
+    for number in state.splits.keys where state.splits[number]?.table == id { pipelines[name]?.removeSplit(number) }
     var steps: [SinkStep] = []
     for target in table.targets {
       steps.append(SinkStep(table: target, change: .dropTable, resulting: found.schema))

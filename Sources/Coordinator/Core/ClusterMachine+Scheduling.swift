@@ -21,7 +21,7 @@ extension ClusterMachine {
     var free: [String: Int] = [:]
     for (id, worker) in workers where worker.connection != nil && worker.restsUntil <= now { free[id] = worker.slots }
     for state in pipelines.values {
-      for split in state.splits.values where split.isHeld {
+      for split in state.openSplits where split.isHeld {
         if let worker = split.worker, free[worker] != nil { free[worker, default: 0] -= 1 }
       }
     }
@@ -35,12 +35,12 @@ extension ClusterMachine {
   /// Splits of a pipeline that may start now, in order.
   private func assignable(_ name: String) -> [Int] {
     guard let state = pipelines[name] else { return [] }
-    let ready = state.splits.values
+    let ready = state.openSplits
       .filter { $0.state == .pending && state.notBefore[$0.number, default: 0] <= now }
       .sorted { $0.number < $1.number }
     switch state.record.phase {
     case .snapshot:
-      let running = state.splits.values.count { $0.isHeld }
+      let running = state.openSplits.count { $0.isHeld }
       let room = max(0, snapshotParallelism(state) - running)
       return ready.filter { state.isReading($0.table) }.prefix(room).map(\.number)
     case .tail:
@@ -80,9 +80,9 @@ extension ClusterMachine {
   mutating func scale(_ name: String, to parallelism: Int) {
     pipelines[name]?.change { $0.snapshotParallelism = parallelism }
     guard let state = pipelines[name], state.record.phase == .snapshot else { return }
-    let running = state.splits.values.filter { $0.isHeld && $0.state != .prepared }
+    let running = state.openSplits.filter { $0.isHeld && $0.state != .prepared }
       .sorted { (state.since[$0.number] ?? 0, $0.number) < (state.since[$1.number] ?? 0, $1.number) }
-    let held = state.splits.values.count { $0.isHeld }
+    let held = state.openSplits.count { $0.isHeld }
     for split in running.suffix(max(0, min(running.count, held - parallelism))) {
       cancel(name, split, afterCommit: false)
     }
@@ -144,8 +144,10 @@ extension PipelineState {
   /// low watermark is replayed.
   private func finishedChunks(of table: TableID, atomic: Bool) -> [FinishedChunk] {
     var chunks: [FinishedChunk] = []
-    for split in splits.values.sorted(by: { $0.number < $1.number }) where split.state == .committed {
-      guard case .snapshot(table, let range) = split.kind, let high = split.progress?.offset else { continue }
+    for number in splits.keys.sorted() {
+      guard let split = splits[number], split.state == .committed, case .snapshot(table, let range) = split.kind,
+        let high = split.progress?.offset
+      else { continue }
       chunks.append(FinishedChunk(range: range, watermark: atomic ? high : split.firstLow ?? high))
     }
     return chunks

@@ -31,7 +31,7 @@ extension ClusterMachine {
     var expected: Set<AttemptID> = []
     for name in pipelines.keys.sorted() {
       guard let state = pipelines[name] else { continue }
-      for split in state.splits.values.sorted(by: { $0.number < $1.number })
+      for split in state.openSplits
       where split.isHeld && split.worker == worker {
         let attempt = AttemptID(pipeline: state.record.uid, split: split.number, attempt: split.attempt)
         if running.contains(attempt) {
@@ -88,7 +88,7 @@ extension ClusterMachine {
     guard let id = connections.removeValue(forKey: connection), workers[id]?.connection == connection else { return }
     workers[id]?.connection = nil
     note(.warning, "worker disconnected", ["worker": workers[id]?.name ?? id])
-    let holds = pipelines.values.contains { $0.splits.values.contains { $0.isHeld && $0.worker == id } }
+    let holds = pipelines.values.contains { $0.openSplits.contains { $0.isHeld && $0.worker == id } }
     if !holds { workers[id] = nil }
   }
 
@@ -106,7 +106,7 @@ extension ClusterMachine {
   private mutating func removeWorker(_ id: String, reason: String) {
     workers[id] = nil
     for name in pipelines.keys.sorted() {
-      let held = pipelines[name]?.splits.values.filter { $0.isHeld && $0.worker == id } ?? []
+      let held = pipelines[name]?.openSplits.filter { $0.isHeld && $0.worker == id } ?? []
       for split in held.sorted(by: { $0.number < $1.number }) { attemptLost(name, split.number, reason: reason) }
     }
   }
@@ -120,7 +120,7 @@ extension ClusterMachine {
       if state.record.intent != .run || state.record.phase == .finished {
         pipelines[name]?.graceEnds = now + settings.grace
       }
-      for split in state.splits.values {
+      for split in state.openSplits {
         pipelines[name]?.since[split.number] = now
         guard split.isHeld, let worker = split.worker, workers[worker] == nil else { continue }
         workers[worker] = WorkerState(
@@ -136,8 +136,10 @@ extension ClusterMachine {
       pipelines[pipeline.name] = PipelineState(record: pipeline, profile: profiles[pipeline.name])
       names[pipeline.uid] = pipeline.name
     case .putTable(let pipeline, let table): pipelines[pipeline]?.tables[table.id] = table
-    case .putSplit(let pipeline, let split): pipelines[pipeline]?.splits[split.number] = split
-    case .removeSplit(let pipeline, let number): pipelines[pipeline]?.splits[number] = nil
+    case .putSplit(let pipeline, let split): pipelines[pipeline]?.put(split)
+    case .removeSplit(let pipeline, let number):
+      pipelines[pipeline]?.removeSplit(number)
+      pipelines[pipeline]?.dirty.removedSplits = []
     case .putSchema(let pipeline, let schema):
       pipelines[pipeline]?.put(schema: schema)
       pipelines[pipeline]?.dirty.schemas = []

@@ -133,7 +133,7 @@ public struct ClusterMachine: Sendable {
 
   /// Tells every running attempt of a pipeline to end.
   mutating func cancelAll(_ pipeline: String, afterCommit: Bool) {
-    guard let splits = pipelines[pipeline]?.splits.values.sorted(by: { $0.number < $1.number }) else { return }
+    guard let splits = pipelines[pipeline]?.openSplits else { return }
     for split in splits where split.isHeld { cancel(pipeline, split, afterCommit: afterCommit) }
   }
 

@@ -8,7 +8,11 @@ struct PipelineState: Sendable {
   /// Nil when the definition could not be read again after a restart: the pipeline stands still until `resume`.
   var profile: PipelineProfile?
   var tables: [TableID: TableRecord] = [:]
-  var splits: [Int: SplitRecord] = [:]
+  private(set) var splits: [Int: SplitRecord] = [:]
+  /// Numbers of the splits that are not committed: few, however many chunks there have been.
+  private var openNumbers: Set<Int> = []
+  /// Sums over a table's splits, kept up to date with them.
+  private(set) var totals: [TableID: ChunkTotals] = [:]
   /// Versions in order, by source table.
   var schemas: [TableID: [SchemaRecord]] = [:]
   var sinkTables: [TableID: SinkTableRecord] = [:]
@@ -102,7 +106,38 @@ struct PipelineState: Sendable {
   }
 }
 
+/// Sums over the snapshot splits of a table.
+struct ChunkTotals: Sendable, Hashable {
+  /// Splits there are.
+  var planned = 0
+  /// Those that are committed.
+  var committed = 0
+  /// Rows of those.
+  var rows = 0
+}
+
 extension PipelineState {
+  /// Splits that are not committed, by number.
+  var openSplits: [SplitRecord] { openNumbers.sorted().compactMap { splits[$0] } }
+
+  /// Takes a split's record in, as it is now.
+  mutating func put(_ split: SplitRecord) {
+    if let old = splits.updateValue(split, forKey: split.number) { count(old, -1) }
+    count(split, 1)
+    if split.state == .committed { openNumbers.remove(split.number) } else { openNumbers.insert(split.number) }
+  }
+
+  private mutating func count(_ split: SplitRecord, _ sign: Int) {
+    guard let table = split.table else { return }
+    var sums = totals[table] ?? ChunkTotals()
+    sums.planned += sign
+    if split.state == .committed {
+      sums.committed += sign
+      sums.rows += sign * (split.progress?.rows ?? 0)
+    }
+    totals[table] = sums
+  }
+
   /// Changes the pipeline's own record.
   mutating func change(_ body: (inout PipelineRecord) -> Void) {
     body(&record)
@@ -122,7 +157,7 @@ extension PipelineState {
     guard var split = splits[number] else { return }
     let before = split.state
     body(&split)
-    splits[number] = split
+    put(split)
     dirty.splits.insert(number)
     if split.state != before || since[number] == nil { since[number] = now }
   }
@@ -132,7 +167,7 @@ extension PipelineState {
   mutating func addSplit(_ kind: SplitRecord.Kind, now: Int64) -> Int {
     let number = record.nextSplit
     change { $0.nextSplit += 1 }
-    splits[number] = SplitRecord(number: number, kind: kind)
+    put(SplitRecord(number: number, kind: kind))
     dirty.splits.insert(number)
     since[number] = now
     return number
@@ -140,7 +175,8 @@ extension PipelineState {
 
   /// Removes a split and everything that is known of it.
   mutating func removeSplit(_ number: Int) {
-    splits[number] = nil
+    if let split = splits.removeValue(forKey: number) { count(split, -1) }
+    openNumbers.remove(number)
     live[number] = nil
     notBefore[number] = nil
     since[number] = nil
@@ -176,7 +212,7 @@ extension PipelineState {
   }
 
   /// Splits that a worker has, or whose committable is being looked into.
-  var unsettled: [SplitRecord] { splits.values.filter { $0.isHeld || $0.state == .resolving } }
+  var unsettled: [SplitRecord] { openSplits.filter { $0.isHeld || $0.state == .resolving } }
 
   /// Whether a job of that sort is under way.
   func hasJob(where matches: (Job.Kind) -> Bool) -> Bool { jobs.values.contains(where: matches) }

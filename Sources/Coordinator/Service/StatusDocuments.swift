@@ -35,22 +35,15 @@ struct StatusDocuments {
 
   func tables(_ name: String) -> [TableStatus] {
     guard let state = machine.pipelines[name] else { return [] }
-    var counts: [TableID: (planned: Int, done: Int)] = [:]
-    for split in state.splits.values {
-      guard let table = split.table else { continue }
-      counts[table, default: (0, 0)].planned += 1
-      if split.state == .committed { counts[table, default: (0, 0)].done += 1 }
-    }
     return state.tables.values.sorted { $0.id < $1.id }.map { table in
-      status(of: table, in: state, counts: counts[table.id] ?? (0, 0))
+      status(of: table, in: state, counts: state.totals[table.id] ?? ChunkTotals())
     }
   }
 
-  private func status(of table: TableRecord, in state: PipelineState, counts: (planned: Int, done: Int)) -> TableStatus
-  {
+  private func status(of table: TableRecord, in state: PipelineState, counts: ChunkTotals) -> TableStatus {
     let rows = state.rows(of: table.id)
     let planned = table.foldedChunks + counts.planned
-    let done = table.foldedChunks + counts.done
+    let done = table.foldedChunks + counts.committed
     let isDone = table.state == .done || table.state == .dropped
     let estimate = max(table.estimatedRows, rows)
     let byRows = estimate > 0 ? Double(rows) * 100 / Double(estimate) : 0
@@ -72,13 +65,13 @@ struct StatusDocuments {
     case .restarting: "restarting"
     case .dropped: "dropped"
     case .done: state.record.phase == .tail ? "tail" : "done"
-    case .reading: state.splits.values.contains { $0.table == table.id } ? "reading" : "waiting"
+    case .reading: state.totals[table.id]?.planned ?? 0 > 0 ? "reading" : "waiting"
     }
   }
 
   func tail(_ name: String) -> TailStatus? {
     guard let state = machine.pipelines[name] else { return nil }
-    let tails = state.splits.values.filter { $0.table == nil }.sorted { $0.number < $1.number }
+    let tails = state.openSplits.filter { $0.table == nil }.sorted { $0.number < $1.number }
     guard let first = tails.first else { return nil }
     let lives = tails.compactMap { state.live[$0.number] }
     let idle = lives.count == tails.count && lives.allSatisfy(\.isIdle)
@@ -117,7 +110,7 @@ struct StatusDocuments {
     machine.workers.sorted { $0.value.name < $1.value.name }.map { id, worker in
       var running: [String] = []
       for (name, state) in machine.pipelines {
-        for split in state.splits.values where split.isHeld && split.worker == id {
+        for split in state.openSplits where split.isHeld && split.worker == id {
           running.append("\(name)/\(split.number)#\(split.attempt)")
         }
       }
@@ -146,14 +139,8 @@ struct StatusDocuments {
 extension PipelineState {
   /// Rows of a table that chunks have committed, and that running attempts have written.
   func rows(of table: TableID) -> Int {
-    var rows = tables[table]?.foldedRows ?? 0
-    for split in splits.values where split.table == table {
-      if split.state == .committed {
-        rows += split.progress?.rows ?? 0
-      } else {
-        rows += live[split.number]?.rows ?? 0
-      }
-    }
+    var rows = (tables[table]?.foldedRows ?? 0) + (totals[table]?.rows ?? 0)
+    for split in openSplits where split.table == table { rows += live[split.number]?.rows ?? 0 }
     return rows
   }
 
