@@ -51,7 +51,8 @@ table_lines() {
 show_tail() {
   local lag
   lag=$(status_value tail.lagMilliseconds)
-  say "  tail at $(status_value tail.offset), lag ${lag:-unknown} ms, $(status_value tail.rows) changes written"
+  [ -z "$lag" ] || lag="$lag ms"
+  say "  tail at $(status_value tail.offset), lag ${lag:-unknown}, $(status_value tail.rows) changes written"
 }
 
 # Shows the snapshot until it is done and the tail has begun. On a terminal the lines stay in their place; elsewhere those

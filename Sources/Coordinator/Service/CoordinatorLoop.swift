@@ -43,7 +43,7 @@ struct CoordinatorLoop {
     var settings = ClusterMachine.Settings()
     settings.lease = max(500, options.leaseMilliseconds)
     settings.leaseMargin = max(100, settings.lease / 10)
-    settings.heartbeat = max(100, min(1_000, settings.lease / 4))
+    settings.heartbeat = max(100, min(500, settings.lease / 4))
     machine = ClusterMachine(settings: settings, epoch: storage.journal.epoch)
   }
 

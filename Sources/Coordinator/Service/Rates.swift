@@ -14,7 +14,7 @@ struct RateMeter: Sendable {
 
   /// Takes a sample; times rise.
   mutating func add(rows: Int, now: Int64) {
-    if let last = samples.last, now - last.time < 500 { return }
+    if let last = samples.last, now - last.time < 100 { return }
     if let last = samples.last, rows < last.rows { samples = [] }
     samples.append(Sample(time: now, rows: rows))
     samples.removeAll { now - $0.time > Self.window }

@@ -89,21 +89,24 @@ struct StatusDocuments {
       .filter { (table == nil || $0.table == table) && (wanted == nil || $0.state == wanted) }
   }
 
-  private func status(of split: SplitRecord, in state: PipelineState) -> SplitStatus {
-    let live = state.live[split.number]
-    let isWaiting = split.state == .pending && state.notBefore[split.number, default: 0] > now
+  private func status(of split: SplitRecord, in pipeline: PipelineState) -> SplitStatus {
+    let live = pipeline.live[split.number]
+    let isWaiting = split.state == .pending && pipeline.notBefore[split.number, default: 0] > now
+    // A tail says nothing between its start and its first commit; its heartbeats show that it runs.
+    let isAlive = split.state == .assigned && live != nil
+    let state = split.state == .resolving ? .prepared : isAlive ? .running : split.state
     let range: String
     switch split.kind {
     case .snapshot(_, let chunk): range = chunk.description
-    case .tail(let share): range = "share \(share) of \(state.profile?.tailCount ?? 1)"
+    case .tail(let share): range = "share \(share) of \(pipeline.profile?.tailCount ?? 1)"
     }
     return SplitStatus(
       split: split.number, kind: split.table == nil ? "tail" : "snapshot", table: split.table?.description,
-      range: range, state: isWaiting ? "waiting" : split.state == .resolving ? "prepared" : split.state.rawValue,
+      range: range, state: isWaiting ? "waiting" : state.rawValue,
       attempt: split.attempt, worker: split.worker.map { machine.workers[$0]?.name ?? $0 },
       rows: live?.rows ?? split.progress?.rows ?? 0, bytes: live?.bytes ?? split.progress?.bytes ?? 0,
       lowWatermark: split.firstLow?.text, highWatermark: split.progress?.offset.text,
-      ageMilliseconds: max(0, now - (state.since[split.number] ?? now)), error: split.lastError)
+      ageMilliseconds: max(0, now - (pipeline.since[split.number] ?? now)), error: split.lastError)
   }
 
   func workers() -> [WorkerStatus] {
