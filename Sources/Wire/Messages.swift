@@ -274,8 +274,8 @@ public struct Report: Sendable, Hashable {
     case committed(sequence: Int, progress: SplitProgress, recovered: Bool)
     /// A table changes; all before is committed. The worker waits for `Order.adopt`.
     case schemaChange(table: TableID, offset: Offset, changes: [SchemaChange], schema: TableSchema)
-    /// The tail has committed at or beyond `TailWork.notifyAt`.
-    case caughtUp
+    /// The tail has committed at or beyond this end, of which it was told.
+    case caughtUp(end: Offset)
     /// The tail has passed every chunk's watermark and committed; the chunks are no longer needed.
     case pastWatermarks
     /// The attempt has ended without result, nothing of it will become visible any more.

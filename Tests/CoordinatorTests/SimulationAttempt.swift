@@ -34,6 +34,8 @@ class SimulationAttempt {
   let worker: String
   private(set) var orders: [Order.Action] = []
   private(set) var cancelAfterCommit: Bool?
+  /// Where the tail ends, if an order has told it.
+  var toldEnd: Offset?
   private(set) var isAbandoned = false
   /// Whether it waits for an order, and need not be stepped.
   var isWaiting = false
@@ -128,7 +130,7 @@ class SimulationAttempt {
     switch action {
     case .cancel(let afterCommit):
       if cancelAfterCommit != false { cancelAfterCommit = afterCommit }
-    case .notifyAt: break
+    case .notifyAt(let offset): toldEnd = offset
     case .proceed, .commit, .adopt: orders.append(action)
     }
   }

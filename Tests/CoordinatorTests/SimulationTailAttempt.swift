@@ -31,7 +31,8 @@ final class SimulationTailAttempt: SimulationAttempt {
   private var committedVersions: [String: Int] = [:]
   private var uncommittedRows = 0
   private var lastCommit: Int64 = 0
-  private var hasCaughtUp = false
+  private var passedEnd: Offset?
+  private var end: Offset? { toldEnd ?? work.notifyAt }
   private var isPastWatermarks = false
 
   init(_ id: AttemptID, work: TailWork, worker: String, world: any SimulationSurroundings) {
@@ -136,7 +137,7 @@ final class SimulationTailAttempt: SimulationAttempt {
 
   private var isCommitDue: Bool {
     guard let offset = reader.committable, offset != committed else { return false }
-    let waiting = work.notifyAt != nil && !hasCaughtUp && uncommittedRows == 0
+    let waiting = end != nil && end != passedEnd && uncommittedRows == 0
     let interval =
       uncommittedRows > 0 || waiting ? work.commitIntervalMilliseconds : max(5000, work.commitIntervalMilliseconds)
     return world.clock(of: self) >= lastCommit + interval
@@ -175,9 +176,9 @@ final class SimulationTailAttempt: SimulationAttempt {
   }
 
   private func checkCaughtUp() {
-    guard !hasCaughtUp, let end = work.notifyAt, committed >= Int(end.text) ?? 0 else { return }
-    hasCaughtUp = true
-    world.report(self, .caughtUp)
+    guard let end, end != passedEnd, committed >= Int(end.text) ?? 0 else { return }
+    passedEnd = end
+    world.report(self, .caughtUp(end: end))
   }
 
   private func announce(_ step: SimulationReader.SchemaStep) {

@@ -97,7 +97,7 @@ struct MessageGenerator {
         Committable(attempt: attempt(), sequence: count(), label: text(), progress: progress(), payload: text()))
     case 2: .committed(sequence: count(), progress: progress(), recovered: random.bool())
     case 3: .schemaChange(table: table(), offset: offset(), changes: list { $0.change() }, schema: schema())
-    case 4: .caughtUp
+    case 4: .caughtUp(end: offset())
     case 5: .pastWatermarks
     case 6:
       .failed(

@@ -92,7 +92,7 @@ struct WorkerMachineTests {
     let actions = worker.tell(.connected, at: 10_000)
     #expect(actions == [.abandon(Harness.attempt(1)), Harness.join(running: [])])
     #expect(worker.machine.running.isEmpty)
-    #expect(worker.report(1, .caughtUp).isEmpty)
+    #expect(worker.report(1, .caughtUp(end: Offset("9"))).isEmpty)
     #expect(worker.order(1, .proceed).isEmpty)
   }
 
@@ -128,7 +128,7 @@ struct WorkerMachineTests {
         Harness.sent(1, .prepared(second)),
       ])
     // What happens between the join and its answer follows the join.
-    #expect(worker.report(1, .caughtUp) == [Harness.sent(1, .caughtUp)])
+    #expect(worker.report(1, .caughtUp(end: Offset("9"))) == [Harness.sent(1, .caughtUp(end: Offset("9")))])
   }
 
   @Test("An attempt that has said its last word is not promised to a coordinator any more")

@@ -4947,7 +4947,7 @@ static const ProtobufCFieldDescriptor tidegate__report__field_descriptors[9] =
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Tidegate__Report, event_case),
     offsetof(Tidegate__Report, caught_up),
-    &tidegate__empty__descriptor,
+    &tidegate__offset__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */

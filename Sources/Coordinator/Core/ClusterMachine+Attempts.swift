@@ -19,9 +19,9 @@ extension ClusterMachine {
     case .committed(let sequence, let progress, _): committed(name, split.number, sequence: sequence, progress)
     case .schemaChange(let table, let offset, let changes, let schema):
       arrived(name, split, at: .init(table: table, offset: offset), changes, schema)
-    case .caughtUp:
-      // An attempt that was told to end speaks of an end that may no longer be the one that is wanted.
-      if pipelines[name]?.cancelled[split.number] == nil { pipelines[name]?.caughtUp.insert(split.number) }
+    case .caughtUp(let end):
+      // After a resume, a reconnect may bring up an end of before, which is no longer the one that is wanted.
+      if pipelines[name]?.record.endOffset == end { pipelines[name]?.caughtUp.insert(split.number) }
     case .pastWatermarks: pipelines[name]?.pastWatermarks.insert(split.number)
     case .failed(let failure): attemptFailed(name, split, failure)
     case .cancelled:

@@ -55,7 +55,8 @@ extension WireDecoder {
         offset: try offset(required(changed.offset, "SchemaChanged.offset")),
         changes: try list(changed.n_changes, changed.changes, change),
         schema: try schema(required(changed.schema, "SchemaChanged.schema")))
-    case TIDEGATE__REPORT__EVENT_CAUGHT_UP: return .caughtUp
+    case TIDEGATE__REPORT__EVENT_CAUGHT_UP:
+      return .caughtUp(end: try offset(required(report.caught_up, "Report.caught_up")))
     case TIDEGATE__REPORT__EVENT_PAST_WATERMARKS: return .pastWatermarks
     case TIDEGATE__REPORT__EVENT_FAILED: return .failed(try failure(required(report.failed, "Report.failed")))
     case TIDEGATE__REPORT__EVENT_CANCELLED: return .cancelled

@@ -52,9 +52,9 @@ extension WireEncoder {
     case .schemaChange(let table, let offset, let changes, let schema):
       message.pointee.event_case = TIDEGATE__REPORT__EVENT_SCHEMA_CHANGE
       message.pointee.schema_change = try schemaChanged(table, offset, changes, schema)
-    case .caughtUp:
+    case .caughtUp(let end):
       message.pointee.event_case = TIDEGATE__REPORT__EVENT_CAUGHT_UP
-      message.pointee.caught_up = try empty()
+      message.pointee.caught_up = try offset(end)
     case .pastWatermarks:
       message.pointee.event_case = TIDEGATE__REPORT__EVENT_PAST_WATERMARKS
       message.pointee.past_watermarks = try empty()

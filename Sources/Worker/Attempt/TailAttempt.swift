@@ -17,7 +17,8 @@ struct TailAttempt {
   private var committedVersions: [String: Int] = [:]
   private var uncommittedRows = 0
   private var uncommittedBytes = 0
-  private var hasCaughtUp = false
+  /// The last end that was told and has been passed.
+  private var passedEnd: Offset?
   private var isPastWatermarks = false
 
   /// Bytes of rows handed to the sink at once.
@@ -109,7 +110,7 @@ struct TailAttempt {
   }
 
   /// Whether somebody waits for this tail to have caught up.
-  private var isAwaited: Bool { !hasCaughtUp && context.mailbox.withLock { $0.notifyAt != nil } }
+  private var isAwaited: Bool { context.mailbox.withLock { $0.notifyAt != nil && $0.notifyAt != passedEnd } }
 
   /// How long the reader may wait for an event: until the next commit is due, and never long.
   private var pause: Int64 {
@@ -193,10 +194,10 @@ struct TailAttempt {
   }
 
   private mutating func checkCaughtUp() throws(ConnectorError) {
-    guard !hasCaughtUp, let end = context.mailbox.withLock({ $0.notifyAt }) else { return }
+    guard let end = context.mailbox.withLock({ $0.notifyAt }), end != passedEnd else { return }
     guard try source.hasPassed(committedOffset, end: end) else { return }
-    hasCaughtUp = true
-    context.report(.caughtUp)
+    passedEnd = end
+    context.report(.caughtUp(end: end))
   }
 
   // MARK: - Schema changes

@@ -705,7 +705,10 @@ struct  Tidegate__Report
     Tidegate__Committable *prepared;
     Tidegate__Committed *committed;
     Tidegate__SchemaChanged *schema_change;
-    Tidegate__Empty *caught_up;
+    /*
+     * The end that the tail has passed.
+     */
+    Tidegate__Offset *caught_up;
     Tidegate__Empty *past_watermarks;
     Tidegate__Failure *failed;
     Tidegate__Empty *cancelled;
