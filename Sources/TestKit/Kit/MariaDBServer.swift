@@ -59,7 +59,7 @@ public final class MariaDBServer: Sendable {
 
   private func prepareAndStart() throws {
     try ProcessTools.run([
-      ProcessTools.find("mariadb-install-db"), "--no-defaults", "--user=root", "--datadir=\(directory)/data",
+      ProcessTools.find("mariadb-install-db"), "--no-defaults", "--force", "--user=root", "--datadir=\(directory)/data",
       "--tmpdir=\(directory)/tmp",
       "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
     ])
