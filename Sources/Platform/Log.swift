@@ -60,7 +60,16 @@ public struct Log: Sendable {
     write(.error, message, fields)
   }
 
+  /// An event whose message was made elsewhere; still a constant text with its data in the fields.
+  public func event(_ level: Level, _ message: String, _ fields: [(key: String, value: String)]) {
+    write(level, message, fields)
+  }
+
   private func write(_ level: Level, _ message: StaticString, _ fields: KeyValuePairs<String, String>) {
+    write(level, message.description, fields.map { (key: $0.key, value: $0.value) })
+  }
+
+  private func write(_ level: Level, _ message: String, _ fields: [(key: String, value: String)]) {
     let settings = Self.settings.withLock { $0 }
     guard level.rawValue >= settings.level.rawValue else { return }
     let time = Self.timestamp(Clock.wallMilliseconds())
@@ -73,7 +82,7 @@ public struct Log: Sendable {
       for (key, value) in fields { line += " \(key)=\(Self.quotedIfNeeded(value))" }
     case .json:
       line = "{\"time\":\"\(time)\",\"level\":\"\(level.name)\",\"component\":\(JSONText.quoted(component))"
-      line += ",\"message\":\(JSONText.quoted(message.description))"
+      line += ",\"message\":\(JSONText.quoted(message))"
       for (key, value) in fields { line += ",\(JSONText.quoted(key)):\(JSONText.quoted(value))" }
       line += "}"
     }

@@ -78,6 +78,39 @@ struct ClusterTests {
     try cluster.server.execute("TRUNCATE TABLE \(table)")
     try cluster.server.execute("INSERT IGNORE INTO \(table) (name, created) VALUES ('after', NOW(6))")
     try cluster.awaitEqual()
+    try cluster.server.execute("DROP TABLE `\(cluster.database)`.order_lines")
+    try cluster.server.execute("INSERT INTO `\(cluster.database)`.events VALUES (NOW(3), 'last', NULL)")
+    try cluster.awaitEqual()
+    let dropped = try cluster.status()?.tables.first { $0.table.hasSuffix(".order_lines") }
+    #expect(dropped?.state == "dropped")
+  }
+
+  @Test(
+    "the tail is shared by two splits on two workers, schema changes and a killed worker included",
+    .timeLimit(.minutes(3)))
+  func sharedTail() throws {
+    let (cluster, shop) = try prepared("shares", rows: 1000)
+    try cluster.startCoordinator()
+    let first = try cluster.startWorker(slots: 1)
+    try cluster.startWorker(slots: 1)
+    try cluster.submit(cluster.pipelineText(pipeline: ["tail.parallelism": "2"]))
+    try cluster.awaitState("tail")
+    let load = BackgroundLoad(shop, server: cluster.server, seed: 14, rows: 1000)
+    load.awaitTransactions(50)
+    let table = "`\(cluster.database)`.customers"
+    try cluster.server.execute("ALTER TABLE \(table) ADD COLUMN share INT NOT NULL DEFAULT 1")
+    load.awaitTransactions(100)
+    first.kill()
+    try cluster.startWorker(slots: 1)
+    try cluster.server.execute("ALTER TABLE \(table) MODIFY share BIGINT NOT NULL DEFAULT 2, ADD COLUMN other INT NULL")
+    load.awaitTransactions(200)
+    #expect(load.stop() == nil)
+    try cluster.awaitEqual()
+    let tails = try #require(try cluster.document(["splits", "shop"], as: [SplitStatus].self)).filter {
+      $0.kind == "tail"
+    }
+    #expect(tails.count == 2)
+    #expect(tails.allSatisfy { $0.rows > 0 })
   }
 
   @Test("scale, pause and resume a running snapshot; stop and drop", .timeLimit(.minutes(4)))

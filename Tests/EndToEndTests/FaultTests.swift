@@ -53,6 +53,7 @@ struct FaultTests {
   private static let coordinatorKills = [
     "coordinator.plan=kill@2", "journal.before-write=kill@1", "journal.before-write=kill@4",
     "journal.before-write=kill@9", "journal.before-write=kill@25", "journal.before-write=kill@60",
+    "journal.before-write=kill@200",
   ]
 
   @Test(

@@ -167,12 +167,13 @@ struct CoordinatorLoop {
   }
 
   private func write(_ note: Note) {
-    let fields = note.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-    switch note.level {
-    case .info: log.info("cluster", ["event": note.message, "data": fields])
-    case .warning: log.warning("cluster", ["event": note.message, "data": fields])
-    case .error: log.error("cluster", ["event": note.message, "data": fields])
-    }
+    let level: Log.Level =
+      switch note.level {
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      }
+    log.event(level, note.message, note.fields.sorted { $0.key < $1.key })
   }
 
   private mutating func sampleRates() {
