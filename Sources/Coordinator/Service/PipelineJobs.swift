@@ -163,13 +163,3 @@ private final class PlannerInterrupt: @unchecked Sendable {
 
   func interrupt() { planner.interrupt() }
 }
-
-/// A place where a test may stop a job; see `failpoint`.
-/// - Throws: `transient` when a test asked for a failure.
-private func hitFailpoint(_ name: StaticString) throws(ConnectorError) {
-  do {
-    try failpoint(name)
-  } catch {
-    throw ConnectorError(.transient, error.description)
-  }
-}

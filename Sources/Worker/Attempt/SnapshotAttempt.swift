@@ -78,16 +78,6 @@ struct SnapshotAttempt {
   }
 }
 
-/// A place where a test may stop the attempt; see `failpoint`.
-/// - Throws: `transient` when a test asked for a failure.
-func hitFailpoint(_ name: StaticString) throws(ConnectorError) {
-  do {
-    try failpoint(name)
-  } catch {
-    throw ConnectorError(.transient, error.description)
-  }
-}
-
 /// Carries a reader or writer to the control thread for its one thread-safe method.
 ///
 /// `@unchecked Sendable` is safe: only `interrupt` is called through it, which the protocols declare callable from any
