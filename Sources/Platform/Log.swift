@@ -74,7 +74,8 @@ public struct Log: Sendable {
     guard level.rawValue >= settings.level.rawValue else { return }
     let time = Self.timestamp(Clock.wallMilliseconds())
     var line: String
-    // Values are redacted before they are quoted: a secret with a quote in it would look otherwise afterwards.
+    // Only values are redacted, the rest is constant: a secret that happens to be a word of it must not break the line.
+    // Before they are quoted: a secret with a quote in it would look otherwise afterwards.
     let fields = fields.map { ($0.key, Secrets.redact($0.value)) }
     switch settings.format {
     case .text:
@@ -86,7 +87,6 @@ public struct Log: Sendable {
       for (key, value) in fields { line += ",\(JSONText.quoted(key)):\(JSONText.quoted(value))" }
       line += "}"
     }
-    line = Secrets.redact(line)
     if let sink = settings.sink {
       sink(line)
     } else {

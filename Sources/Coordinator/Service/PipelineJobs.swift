@@ -54,7 +54,9 @@ final class PipelineJobs: Sendable {
         finished(job.id, try sessions.run(job.kind))
       } catch {
         sessions.close()
-        finished(job.id, .failed(error))
+        var shown = error
+        shown.message = Secrets.redact(error.message)
+        finished(job.id, .failed(shown))
       }
     }
     sessions.close()

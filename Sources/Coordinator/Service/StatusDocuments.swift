@@ -15,6 +15,10 @@ struct StatusDocuments {
     var table: TableID?
   }
 
+  /// What users named, in the form that may be shown: a name may hold what `${env:…}` resolved to. The documents' own
+  /// words stay as they are, whatever a secret happens to be.
+  private func shown(_ text: String) -> String { Secrets.redact(text) }
+
   func list() -> [PipelineSummary] { machine.pipelines.keys.sorted().compactMap { summary($0) } }
 
   func summary(_ name: String) -> PipelineSummary? {
@@ -25,7 +29,8 @@ struct StatusDocuments {
       sink: state.profile?.connectors.sinkType ?? "", tables: state.tables.count, tablesDone: done,
       snapshotRows: state.tables.keys.reduce(0) { $0 + state.rows(of: $1) }, tailRows: state.tailRows,
       snapshotParallelism: machine.snapshotParallelism(state),
-      error: state.record.error ?? (state.profile == nil ? "the definition could not be read again: see the log" : nil))
+      error: state.record.error.map(shown)
+        ?? (state.profile == nil ? "the definition could not be read again: see the log" : nil))
   }
 
   func status(_ name: String) -> PipelineStatus? {
@@ -53,7 +58,7 @@ struct StatusDocuments {
     let rate = rates[RateKey(pipeline: state.record.name, table: table.id)]?.perSecond ?? 0
     let eta: Double? = isDone ? 0 : rate > 0 ? Double(max(0, estimate - rows)) / rate : nil
     return TableStatus(
-      table: table.id.description, target: table.targets.map(\.description).joined(separator: ","),
+      table: shown(table.id.description), target: shown(table.targets.map(\.description).joined(separator: ",")),
       state: stateName(table, state), chunksDone: done, chunksPlanned: planned, planned: table.isPlanned || isDone,
       rows: rows, estimatedRows: table.estimatedRows, rowsPerSecond: isDone ? 0 : rate, percent: percent,
       etaSeconds: eta, schemaVersion: table.version)
@@ -85,8 +90,10 @@ struct StatusDocuments {
 
   func splits(_ name: String, table: String?, state wanted: String?) -> [SplitStatus] {
     guard let state = machine.pipelines[name] else { return [] }
-    return state.splits.values.sorted { $0.number < $1.number }.map { status(of: $0, in: state) }
-      .filter { (table == nil || $0.table == table) && (wanted == nil || $0.state == wanted) }
+    return state.splits.values.sorted { $0.number < $1.number }
+      .filter { table == nil || $0.table?.description == table }
+      .map { status(of: $0, in: state) }
+      .filter { wanted == nil || $0.state == wanted }
   }
 
   private func status(of split: SplitRecord, in pipeline: PipelineState) -> SplitStatus {
@@ -97,16 +104,17 @@ struct StatusDocuments {
     let state = split.state == .resolving ? .prepared : isAlive ? .running : split.state
     let range: String
     switch split.kind {
-    case .snapshot(_, let chunk): range = chunk.description
+    case .snapshot(_, let chunk): range = shown(chunk.description)
     case .tail(let share): range = "share \(share) of \(pipeline.profile?.tailCount ?? 1)"
     }
     return SplitStatus(
-      split: split.number, kind: split.table == nil ? "tail" : "snapshot", table: split.table?.description,
+      split: split.number, kind: split.table == nil ? "tail" : "snapshot",
+      table: split.table.map { shown($0.description) },
       range: range, state: isWaiting ? "waiting" : state.rawValue,
       attempt: split.attempt, worker: split.worker.map { machine.workers[$0]?.name ?? $0 },
       rows: live?.rows ?? split.progress?.rows ?? 0, bytes: live?.bytes ?? split.progress?.bytes ?? 0,
       lowWatermark: split.firstLow?.text, highWatermark: split.progress?.offset.text,
-      ageMilliseconds: max(0, now - (pipeline.since[split.number] ?? now)), error: split.lastError)
+      ageMilliseconds: max(0, now - (pipeline.since[split.number] ?? now)), error: split.lastError.map(shown))
   }
 
   func workers() -> [WorkerStatus] {
@@ -130,7 +138,7 @@ struct StatusDocuments {
       .sorted { ($0.table, $0.version) < ($1.table, $1.version) }
       .map { record in
         SchemaStatus(
-          table: record.table.description, version: record.version, offset: record.offset?.text,
+          table: shown(record.table.description), version: record.version, offset: record.offset?.text,
           changes: record.changes.map(\.tag),
           columns: record.schema.columns.map {
             .init(name: $0.name, type: $0.type.description, nativeType: $0.nativeType)
