@@ -120,8 +120,9 @@ struct ClusterTests {
     try cluster.startWorker(slots: 4)
     try cluster.submit(
       cluster.pipelineText(source: ["scan.incremental.snapshot.chunk.size": "100"], pipeline: ["parallelism": "1"]))
-    let scaled = try cluster.command(["scale", "shop", "--snapshot-parallelism", "4"])
-    #expect(scaled.status == 0, "\(scaled.error)")
+    let scaled = try #require(
+      try cluster.document(["scale", "shop", "--snapshot-parallelism", "4"], as: PipelineSummary.self))
+    #expect(scaled.name == "shop" && scaled.snapshotParallelism == 4)
     let status = try #require(try cluster.status())
     #expect(status.pipeline.snapshotParallelism == 4)
     #expect(try cluster.command(["pause", "shop"]).status == 0)

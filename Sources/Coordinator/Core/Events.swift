@@ -35,6 +35,14 @@ public enum Command: Sendable {
   case resume(pipeline: String, PipelineProfile, untilCaughtUp: Bool? = nil)
   case stop(pipeline: String)
   case drop(pipeline: String, force: Bool)
+
+  /// The name of the pipeline that it is about.
+  var pipeline: String {
+    switch self {
+    case .submit(let record, _): record.name
+    case .scale(let name, _), .pause(let name), .resume(let name, _, _), .stop(let name), .drop(let name, _): name
+    }
+  }
 }
 
 /// Number of a job, unique for the life of the process.

@@ -23,6 +23,11 @@ struct AdminAnswers {
     }
   }
 
+  /// The answer to a command that was accepted: the pipeline as it is now; nothing once it is gone.
+  func accepted(_ pipeline: String) -> AdminReply {
+    documents.summary(pipeline).map(json) ?? AdminReply(status: 0)
+  }
+
   private func answerOfPipeline(_ request: AdminRequest) -> AdminReply {
     let name = request.pipeline
     let table = request.arguments["table"]

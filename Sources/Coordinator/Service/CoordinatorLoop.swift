@@ -15,7 +15,8 @@ struct CoordinatorLoop {
   private var connections: [ConnectionID: FrameConnection] = [:]
   private var jobs: [String: PipelineJobs] = [:]
   private var loaded: [String: LoadedPipeline] = [:]
-  private var tickets: [Int: AdminTicket] = [:]
+  /// Operators who wait for an answer, and the pipeline that they asked about.
+  private var tickets: [Int: (ticket: AdminTicket, pipeline: String)] = [:]
   private var nextToken = 1
   private var rates: [StatusDocuments.RateKey: RateMeter] = [:]
   private var pending = Step()
@@ -95,7 +96,7 @@ struct CoordinatorLoop {
   private mutating func shutDown() {
     for runner in jobs.values { runner.close() }
     for connection in connections.values { connection.close() }
-    for ticket in tickets.values { ticket.answer(AdminReply(status: 1, error: "the coordinator is stopping")) }
+    for (ticket, _) in tickets.values { ticket.answer(AdminReply(status: 1, error: "the coordinator is stopping")) }
     storage.close()
   }
 
@@ -125,8 +126,8 @@ struct CoordinatorLoop {
     case .start(let job): start(job)
     case .forget(let pipeline): forget(pipeline)
     case .answer(let token, let error):
-      let reply = error.map { AdminReply(status: 1, error: $0) } ?? AdminReply(status: 0)
-      tickets.removeValue(forKey: token)?.answer(reply)
+      guard let (ticket, pipeline) = tickets.removeValue(forKey: token) else { return }
+      ticket.answer(error.map { AdminReply(status: 1, error: $0) } ?? answers(about: pipeline).accepted(pipeline))
     case .note(let note): write(note)
     }
   }
@@ -219,14 +220,14 @@ struct CoordinatorLoop {
     case "stop": command(.stop(pipeline: request.pipeline), ticket)
     case "drop": command(.drop(pipeline: request.pipeline, force: request.arguments["force"] == "true"), ticket)
     case "resume": resume(request, ticket)
-    default: ticket.answer(answer(to: request))
+    default: ticket.answer(answers(about: request.pipeline).answer(request))
     }
   }
 
   private mutating func command(_ command: Command, _ ticket: AdminTicket) {
     let token = nextToken
     nextToken += 1
-    tickets[token] = ticket
+    tickets[token] = (ticket, command.pipeline)
     fold(.command(token: token, command))
   }
 
@@ -276,9 +277,9 @@ struct CoordinatorLoop {
     }
   }
 
-  private func answer(to request: AdminRequest) -> AdminReply {
+  private func answers(about pipeline: String) -> AdminAnswers {
     let documents = StatusDocuments(
       machine: machine, rates: rates, now: Clock.monotonicMilliseconds(), wallMilliseconds: Clock.wallMilliseconds())
-    return AdminAnswers(documents: documents, exists: machine.pipelines[request.pipeline] != nil).answer(request)
+    return AdminAnswers(documents: documents, exists: machine.pipelines[pipeline] != nil)
   }
 }
