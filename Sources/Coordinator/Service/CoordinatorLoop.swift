@@ -14,6 +14,8 @@ struct CoordinatorLoop {
   private var machine: ClusterMachine
   private var connections: [ConnectionID: FrameConnection] = [:]
   private var jobs: [String: PipelineJobs] = [:]
+  /// Runners that were closed; the last job of one may still be under way.
+  private var retiredJobs: [String: PipelineJobs] = [:]
   private var loaded: [String: LoadedPipeline] = [:]
   /// Operators who wait for an answer, and the pipeline that they asked about.
   private var tickets: [Int: (ticket: AdminTicket, pipeline: String)] = [:]
@@ -149,15 +151,23 @@ struct CoordinatorLoop {
     }
     if jobs[job.pipeline] == nil {
       let inbox = inbox
-      jobs[job.pipeline] = PipelineJobs(pipeline: job.pipeline, source: pipeline.source, sink: pipeline.sink) {
+      jobs[job.pipeline] = PipelineJobs(
+        after: retiredJobs.removeValue(forKey: job.pipeline), source: pipeline.source, sink: pipeline.sink
+      ) {
         inbox.put(.event(.jobEnded($0, $1)))
       }
     }
     jobs[job.pipeline]?.run(job)
   }
 
+  private mutating func retireJobs(_ name: String) {
+    guard let runner = jobs.removeValue(forKey: name) else { return }
+    runner.close()
+    retiredJobs[name] = runner
+  }
+
   private mutating func forget(_ name: String) {
-    jobs.removeValue(forKey: name)?.close()
+    retireJobs(name)
     loaded[name] = nil
     rates = rates.filter { $0.key.pipeline != name }
     do {
@@ -251,7 +261,7 @@ struct CoordinatorLoop {
       try storage.secrets.set(sealed.secrets, for: definition.name)
       for warning in definition.warnings { log.warning("pipeline file", ["file": file, "warning": warning]) }
       loaded[definition.name] = pipeline
-      jobs.removeValue(forKey: definition.name)?.close()
+      retireJobs(definition.name)
       let record = PipelineRecord(
         name: definition.name, uid: uid, definition: sealed.text, file: file,
         untilCaughtUp: request.arguments["until"] == "caught-up")
@@ -269,7 +279,7 @@ struct CoordinatorLoop {
     do {
       let pipeline = try load(record)
       loaded[record.name] = pipeline
-      jobs.removeValue(forKey: record.name)?.close()
+      retireJobs(record.name)
       let until = request.arguments["until"].map { $0 == "caught-up" }
       command(.resume(pipeline: record.name, pipeline.profile, untilCaughtUp: until), ticket)
     } catch {

@@ -12,20 +12,28 @@ final class PipelineJobs: Sendable {
   }
 
   private let state = Monitor(State())
+  private let hasEnded = Monitor(false)
   private let source: any SourceConnector
   private let sink: any SinkConnector
   private let finished: @Sendable (JobID, JobResult) -> Void
 
-  /// Starts the thread. `finished` is called on it.
+  /// Starts the thread. `finished` is called on it. No job runs before the one of `predecessor` that is still under way
+  /// has ended: a change of the sink that was given up must not come after one that followed it.
   init(
-    pipeline: String, source: any SourceConnector, sink: any SinkConnector,
+    after predecessor: PipelineJobs?, source: any SourceConnector, sink: any SinkConnector,
     finished: @escaping @Sendable (JobID, JobResult) -> Void
   ) {
     self.source = source
     self.sink = sink
     self.finished = finished
-    _ = DedicatedThread(name: "jobs") { [self] in loop() }
+    _ = DedicatedThread(name: "jobs") { [self] in
+      predecessor?.awaitEnd()
+      loop()
+      hasEnded.update { $0 = true }
+    }
   }
+
+  private func awaitEnd() { _ = hasEnded.wait { $0 ? true : nil } }
 
   /// Adds a job.
   func run(_ job: Job) { state.update { $0.queue.append(job) } }

@@ -1,5 +1,29 @@
 import Glibc
 import Model
+import Platform
+
+/// A column's name and type for messages: one for each that the process has read, kept for ever.
+private final class ColumnLabel: Sendable {
+  let name: String
+  let typeText: String
+
+  private static let made = Monitor<[String: [String: ColumnLabel]]>([:])
+
+  private init(_ name: String, _ typeText: String) {
+    self.name = name
+    self.typeText = typeText
+  }
+
+  /// The label of that name and type.
+  static func shared(name: String, typeText: String) -> ColumnLabel {
+    made.withLock { made in
+      if let label = made[name]?[typeText] { return label }
+      let label = ColumnLabel(name, typeText)
+      made[name, default: [:]][typeText] = label
+      return label
+    }
+  }
+}
 
 /// Decodes the values of one column of the text protocol (connection in utf8mb4, session time zone UTC) into a row
 /// batch. What `RowsDecoder` makes of the same value in the log is the same, bit by bit.
@@ -11,13 +35,13 @@ struct TextValueDecoder: Sendable {
 
   private let operation: Operation
   private let scale: Int
-  private let name: String
-  private let typeText: String
+  /// For messages only. Unmanaged, so that a decoder is plain memory and costs nothing to reach on the hot path; safe,
+  /// because a label that has been made is never freed.
+  private let label: Unmanaged<ColumnLabel>
 
   /// - Throws: `unsupported` when the column's type is one that is not carried.
   init(type: MySQLColumnType, column: Column) throws(BinlogError) {
-    name = column.name
-    typeText = type.text
+    label = Unmanaged.passUnretained(ColumnLabel.shared(name: column.name, typeText: type.text))
     scale = type.kind == .decimal ? type.decimalDigits.scale : 0
     operation =
       switch type.kind {
@@ -47,7 +71,7 @@ struct TextValueDecoder: Sendable {
       batch.set(column, integer: value)
     case .boolean:
       guard let value = Self.integer(text) else { throw malformed(text) }
-      guard value == 0 || value == 1 else { throw Self.notBoolean(name, value) }
+      guard value == 0 || value == 1 else { throw Self.notBoolean(label.takeUnretainedValue().name, value) }
       batch.set(column, integer: value)
     case .bit:
       guard text.count == 1, text[0] <= 1 else { throw malformed(text) }
@@ -80,11 +104,13 @@ struct TextValueDecoder: Sendable {
   }
 
   @inline(never) private func malformed(_ text: UnsafeRawBufferPointer) -> BinlogError {
-    .corrupt("column \(name) of type \(typeText) came with the text '\(Self.excerpt(text))'")
+    .corrupt(
+      "column \(label.takeUnretainedValue().name) of type \(label.takeUnretainedValue().typeText) came with the text '\(Self.excerpt(text))'"
+    )
   }
 
   @inline(never) private func invalidDate(_ text: UnsafeRawBufferPointer) -> BinlogError {
-    Temporal.invalid(name, Self.excerpt(text))
+    Temporal.invalid(label.takeUnretainedValue().name, Self.excerpt(text))
   }
 
   private static func excerpt(_ text: UnsafeRawBufferPointer) -> String {
