@@ -12,6 +12,9 @@ public protocol SourceConnector: Sendable {
   /// - Throws: the first problem that makes the pipeline impossible.
   func validate() throws(ConnectorError) -> [String]
 
+  /// What becomes of tables that begin to match the selectors while the pipeline runs.
+  var newTables: NewTables { get }
+
   /// Opens a session for discovery and planning; used by one thread at a time, in the coordinator.
   func openPlanner() throws(ConnectorError) -> any SourcePlanner
 
@@ -36,6 +39,16 @@ public enum SourceStartup: Sendable, Hashable {
   case latestOffset
   /// The log only, from this offset.
   case specificOffset(Offset)
+}
+
+/// What becomes of tables that begin to match the selectors while a pipeline runs.
+public enum NewTables: Sendable, Hashable {
+  /// They are passed over.
+  case ignored
+  /// Those that are created or renamed while the log is read are captured from there on, without a snapshot.
+  case streamed
+  /// They are captured as a whole: with a snapshot where they have rows already, while the tail goes on.
+  case snapshotted
 }
 
 /// A table as discovery found it.
@@ -123,6 +136,10 @@ public protocol SnapshotReader: AnyObject {
   /// After the last row: the high watermark, which covers everything that was read.
   func finish() throws(ConnectorError) -> Offset
 
+  /// After the last row: the part of the range that was left unread because the chunk had become too big; nil: none.
+  /// What was read, and the watermarks, concern the rest of the range alone.
+  var remainder: ChunkRange? { get }
+
   /// Makes a call that blocks on another thread return soon with `cancelled`. Callable from any thread.
   func interrupt()
 
@@ -139,12 +156,18 @@ public struct TailTable: Sendable {
   public var ignoredThrough: Offset?
   /// The table's finished chunks, whose keys have watermarks of their own; empty when there was no snapshot.
   public var chunks: [FinishedChunk]
+  /// What earlier sets of tail splits have delivered: their number was changed, or another table has joined. It is
+  /// passed over. Shares are told by the same hash of the key as `TailRequest.shareIndex`.
+  public var delivered: [DeliveredShares]
 
   /// Makes one.
-  public init(schema: RowSchema, ignoredThrough: Offset?, chunks: [FinishedChunk]) {
+  public init(
+    schema: RowSchema, ignoredThrough: Offset?, chunks: [FinishedChunk], delivered: [DeliveredShares] = []
+  ) {
     self.schema = schema
     self.ignoredThrough = ignoredThrough
     self.chunks = chunks
+    self.delivered = delivered
   }
 }
 
@@ -180,6 +203,12 @@ public enum TailStep: Sendable {
   /// The table changes at `offset`, which is the place of the change itself; the batch is empty, and everything before
   /// has been handed out. `changes` are in order; `schema` is what they lead to. The reader goes on only after
   /// `TailReader.adopt` for this table.
+  ///
+  /// A table that is not captured is announced in the same way when it begins to match the pipeline's selectors
+  /// (`SourceConnector.newTables`), or comes back after it was dropped: as `createTable` when it is empty there and all
+  /// its rows will come from the log, as `replaceTable` when it has rows that the log does not tell. `replaceTable` of a
+  /// captured table says the same of a table that has taken its name. `adopt` with a schema captures the table from here
+  /// on; with nil its events are passed over.
   case schemaChange(table: TableID, offset: Offset, changes: [SchemaChange], schema: TableSchema)
   /// Nothing arrived for a while, or the log's end was reached; the batch is empty. Time to look at clocks.
   case idle

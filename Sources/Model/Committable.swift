@@ -10,14 +10,21 @@ public struct SplitProgress: Hashable, Sendable, Codable {
   public var schemaVersions: [String: Int]
   /// Whether the split has ended with this (snapshot splits).
   public var isFinal: Bool
+  /// Snapshot split: the part of its range that the attempt has left unread, because there was more in it than a chunk
+  /// should hold. The coordinator makes it a split of its own in the step that records the commit. Nil: all was read.
+  public var remainder: ChunkRange?
 
   /// Makes one.
-  public init(offset: Offset, rows: Int, bytes: Int, schemaVersions: [String: Int] = [:], isFinal: Bool) {
+  public init(
+    offset: Offset, rows: Int, bytes: Int, schemaVersions: [String: Int] = [:], isFinal: Bool,
+    remainder: ChunkRange? = nil
+  ) {
     self.offset = offset
     self.rows = rows
     self.bytes = bytes
     self.schemaVersions = schemaVersions
     self.isFinal = isFinal
+    self.remainder = remainder
   }
 }
 

@@ -7,6 +7,13 @@ public enum SchemaChange: Hashable, Sendable, Codable {
   case dropColumns([String])
   case truncateTable
   case dropTable
+  /// Other columns tell the rows apart from now on, in this order; empty: the table has no key any more.
+  case alterPrimaryKey([String])
+  /// The table goes on under another name.
+  case renameTable(to: TableID)
+  /// Another table stands under the name now, with these columns. How it came by its rows is in no event: whoever
+  /// follows must read them anew. Concerns sources and the coordinator; no sink is given it.
+  case replaceTable(TableSchema)
 
   /// A column and where it goes.
   public struct AddedColumn: Hashable, Sendable, Codable {
@@ -65,6 +72,9 @@ public enum SchemaChange: Hashable, Sendable, Codable {
     case .dropColumns: "drop.column"
     case .truncateTable: "truncate.table"
     case .dropTable: "drop.table"
+    case .alterPrimaryKey: "alter.primary.key"
+    case .renameTable: "rename.table"
+    case .replaceTable: "replace.table"
     }
   }
 }
@@ -76,12 +86,12 @@ public struct SchemaChangeMismatch: Error, Hashable, Sendable, CustomStringConve
 }
 
 extension TableSchema {
-  /// The schema after the change. `truncateTable` and `dropTable` leave it as it is.
+  /// The schema after the change. `truncateTable`, `dropTable` and `renameTable` leave it as it is.
   /// - Throws: `SchemaChangeMismatch` when a named column is missing or a new one exists already.
   public func applying(_ change: SchemaChange) throws(SchemaChangeMismatch) -> TableSchema {
     var result = self
     switch change {
-    case .createTable(let schema): result = schema
+    case .createTable(let schema), .replaceTable(let schema): result = schema
     case .addColumns(let added): for item in added { try result.add(item) }
     case .alterColumnType(let altered):
       for item in altered {
@@ -97,7 +107,10 @@ extension TableSchema {
         let dropped = result.columns.remove(at: index).name
         result.primaryKey.removeAll { $0 == dropped }
       }
-    case .truncateTable, .dropTable: break
+    case .alterPrimaryKey(let names):
+      result.primaryKey = []
+      for name in names { result.primaryKey.append(result.columns[try existing(name)].name) }
+    case .truncateTable, .dropTable, .renameTable: break
     }
     return result
   }

@@ -72,6 +72,17 @@ public struct FinishedChunk: Hashable, Sendable, Codable {
   }
 }
 
+/// Offsets at which a set of tail splits has ended. Of the keys of share i (of `offsets.count`), everything at or below
+/// `offsets[i]` has been delivered; everything of a change that concerns a table as a whole, if it is at or below all of
+/// them.
+public struct DeliveredShares: Hashable, Sendable, Codable {
+  /// One offset a share; not empty.
+  public var offsets: [Offset]
+
+  /// Makes one.
+  public init(_ offsets: [Offset]) { self.offsets = offsets }
+}
+
 /// The identity of one attempt at one split: the fencing token of everything that the attempt writes.
 public struct AttemptID: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The pipeline's name.

@@ -248,12 +248,17 @@ public struct TailTableWork: Sendable, Hashable {
   public var ignoredThrough: Offset?
   /// Finished chunks with watermarks of their own.
   public var chunks: [FinishedChunk]
+  /// What earlier sets of tail splits have delivered; passed over.
+  public var delivered: [DeliveredShares]
 
   /// Makes one.
-  public init(binding: TableBinding, ignoredThrough: Offset?, chunks: [FinishedChunk]) {
+  public init(
+    binding: TableBinding, ignoredThrough: Offset?, chunks: [FinishedChunk], delivered: [DeliveredShares] = []
+  ) {
     self.binding = binding
     self.ignoredThrough = ignoredThrough
     self.chunks = chunks
+    self.delivered = delivered
   }
 }
 

@@ -213,7 +213,9 @@ enum SimulationRows {
         for item in renamed { if let value = row.removeValue(forKey: item.from) { row[item.to] = value } }
         return row
       }
-    case .addColumns, .alterColumnType, .createTable: return rows
+    case .addColumns, .alterColumnType, .alterPrimaryKey, .createTable, .renameTable: return rows
+    // What the rows of the other table are is not told by the change.
+    case .replaceTable: return [:]
     }
   }
 }

@@ -112,7 +112,7 @@ struct MessageGenerator {
     SplitProgress(
       offset: offset(), rows: count(), bytes: count(),
       schemaVersions: Dictionary(list { ($0.text(), $0.count()) }, uniquingKeysWith: { first, _ in first }),
-      isFinal: random.bool())
+      isFinal: random.bool(), remainder: optional { $0.range() })
   }
 
   mutating func connectors() -> ConnectorSpec {
@@ -130,7 +130,10 @@ struct MessageGenerator {
         tables: list { generator in
           TailTableWork(
             binding: generator.binding(), ignoredThrough: generator.optional { $0.offset() },
-            chunks: generator.list { FinishedChunk(range: $0.range(), watermark: $0.offset()) })
+            chunks: generator.list { FinishedChunk(range: $0.range(), watermark: $0.offset()) },
+            delivered: generator.list { item in
+              DeliveredShares([item.offset()] + item.list { $0.offset() })
+            })
         },
         shareIndex: random.below(shares), shareCount: shares, notifyAt: optional { $0.offset() },
         commitIntervalMilliseconds: Int64(count())))
@@ -216,13 +219,16 @@ extension MessageGenerator {
   }
 
   mutating func change() -> SchemaChange {
-    switch random.below(7) {
+    switch random.below(10) {
     case 0: .createTable(schema())
     case 1: .addColumns(list { SchemaChange.AddedColumn($0.column(), position: $0.position()) })
     case 2: .alterColumnType(list { SchemaChange.AlteredColumn($0.column(), oldType: $0.type(depth: 0)) })
     case 3: .renameColumns(list { SchemaChange.RenamedColumn(from: $0.text(), to: $0.text()) })
     case 4: .dropColumns(list { $0.text() })
     case 5: .truncateTable
+    case 6: .alterPrimaryKey(list { $0.text() })
+    case 7: .renameTable(to: table())
+    case 8: .replaceTable(schema())
     default: .dropTable
     }
   }

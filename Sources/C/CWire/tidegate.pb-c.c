@@ -1087,6 +1087,51 @@ void   tidegate__schema_change__free_unpacked
   assert(message->base.descriptor == &tidegate__schema_change__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tidegate__primary_key__init
+                     (Tidegate__PrimaryKey         *message)
+{
+  static const Tidegate__PrimaryKey init_value = TIDEGATE__PRIMARY_KEY__INIT;
+  *message = init_value;
+}
+size_t tidegate__primary_key__get_packed_size
+                     (const Tidegate__PrimaryKey *message)
+{
+  assert(message->base.descriptor == &tidegate__primary_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tidegate__primary_key__pack
+                     (const Tidegate__PrimaryKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tidegate__primary_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tidegate__primary_key__pack_to_buffer
+                     (const Tidegate__PrimaryKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tidegate__primary_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tidegate__PrimaryKey *
+       tidegate__primary_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tidegate__PrimaryKey *)
+     protobuf_c_message_unpack (&tidegate__primary_key__descriptor,
+                                allocator, len, data);
+}
+void   tidegate__primary_key__free_unpacked
+                     (Tidegate__PrimaryKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tidegate__primary_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tidegate__offset__init
                      (Tidegate__Offset         *message)
 {
@@ -2075,6 +2120,51 @@ void   tidegate__tail_table_work__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &tidegate__tail_table_work__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tidegate__delivered_shares__init
+                     (Tidegate__DeliveredShares         *message)
+{
+  static const Tidegate__DeliveredShares init_value = TIDEGATE__DELIVERED_SHARES__INIT;
+  *message = init_value;
+}
+size_t tidegate__delivered_shares__get_packed_size
+                     (const Tidegate__DeliveredShares *message)
+{
+  assert(message->base.descriptor == &tidegate__delivered_shares__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tidegate__delivered_shares__pack
+                     (const Tidegate__DeliveredShares *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tidegate__delivered_shares__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tidegate__delivered_shares__pack_to_buffer
+                     (const Tidegate__DeliveredShares *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tidegate__delivered_shares__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tidegate__DeliveredShares *
+       tidegate__delivered_shares__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tidegate__DeliveredShares *)
+     protobuf_c_message_unpack (&tidegate__delivered_shares__descriptor,
+                                allocator, len, data);
+}
+void   tidegate__delivered_shares__free_unpacked
+                     (Tidegate__DeliveredShares *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tidegate__delivered_shares__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   tidegate__tail_work__init
@@ -3788,7 +3878,7 @@ const ProtobufCMessageDescriptor tidegate__dropped_columns__descriptor =
   (ProtobufCMessageInit) tidegate__dropped_columns__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__schema_change__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tidegate__schema_change__field_descriptors[10] =
 {
   {
     "create_table",
@@ -3874,20 +3964,59 @@ static const ProtobufCFieldDescriptor tidegate__schema_change__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "alter_primary_key",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__SchemaChange, change_case),
+    offsetof(Tidegate__SchemaChange, alter_primary_key),
+    &tidegate__primary_key__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rename_table",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__SchemaChange, change_case),
+    offsetof(Tidegate__SchemaChange, rename_table),
+    &tidegate__table_id__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replace_table",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__SchemaChange, change_case),
+    offsetof(Tidegate__SchemaChange, replace_table),
+    &tidegate__table_schema__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tidegate__schema_change__field_indices_by_name[] = {
   1,   /* field[1] = add_columns */
   2,   /* field[2] = alter_column_type */
+  7,   /* field[7] = alter_primary_key */
   0,   /* field[0] = create_table */
   4,   /* field[4] = drop_columns */
   6,   /* field[6] = drop_table */
   3,   /* field[3] = rename_columns */
+  8,   /* field[8] = rename_table */
+  9,   /* field[9] = replace_table */
   5,   /* field[5] = truncate_table */
 };
 static const ProtobufCIntRange tidegate__schema_change__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor tidegate__schema_change__descriptor =
 {
@@ -3897,11 +4026,49 @@ const ProtobufCMessageDescriptor tidegate__schema_change__descriptor =
   "Tidegate__SchemaChange",
   "tidegate",
   sizeof(Tidegate__SchemaChange),
-  7,
+  10,
   tidegate__schema_change__field_descriptors,
   tidegate__schema_change__field_indices_by_name,
   1,  tidegate__schema_change__number_ranges,
   (ProtobufCMessageInit) tidegate__schema_change__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tidegate__primary_key__field_descriptors[1] =
+{
+  {
+    "columns",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tidegate__PrimaryKey, n_columns),
+    offsetof(Tidegate__PrimaryKey, columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tidegate__primary_key__field_indices_by_name[] = {
+  0,   /* field[0] = columns */
+};
+static const ProtobufCIntRange tidegate__primary_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tidegate__primary_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tidegate.PrimaryKey",
+  "PrimaryKey",
+  "Tidegate__PrimaryKey",
+  "tidegate",
+  sizeof(Tidegate__PrimaryKey),
+  1,
+  tidegate__primary_key__field_descriptors,
+  tidegate__primary_key__field_indices_by_name,
+  1,  tidegate__primary_key__number_ranges,
+  (ProtobufCMessageInit) tidegate__primary_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tidegate__offset__field_descriptors[1] =
@@ -4236,7 +4403,7 @@ const ProtobufCMessageDescriptor tidegate__attempt_id__descriptor =
   (ProtobufCMessageInit) tidegate__attempt_id__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__split_progress__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tidegate__split_progress__field_descriptors[6] =
 {
   {
     "offset",
@@ -4298,18 +4465,31 @@ static const ProtobufCFieldDescriptor tidegate__split_progress__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "remainder",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Tidegate__SplitProgress, remainder),
+    &tidegate__chunk_range__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tidegate__split_progress__field_indices_by_name[] = {
   2,   /* field[2] = bytes */
   4,   /* field[4] = is_final */
   0,   /* field[0] = offset */
+  5,   /* field[5] = remainder */
   1,   /* field[1] = rows */
   3,   /* field[3] = schema_versions */
 };
 static const ProtobufCIntRange tidegate__split_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tidegate__split_progress__descriptor =
 {
@@ -4319,7 +4499,7 @@ const ProtobufCMessageDescriptor tidegate__split_progress__descriptor =
   "Tidegate__SplitProgress",
   "tidegate",
   sizeof(Tidegate__SplitProgress),
-  5,
+  6,
   tidegate__split_progress__field_descriptors,
   tidegate__split_progress__field_indices_by_name,
   1,  tidegate__split_progress__number_ranges,
@@ -5417,7 +5597,7 @@ const ProtobufCMessageDescriptor tidegate__snapshot_work__descriptor =
   (ProtobufCMessageInit) tidegate__snapshot_work__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__tail_table_work__field_descriptors[3] =
+static const ProtobufCFieldDescriptor tidegate__tail_table_work__field_descriptors[4] =
 {
   {
     "binding",
@@ -5455,16 +5635,29 @@ static const ProtobufCFieldDescriptor tidegate__tail_table_work__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "delivered",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__TailTableWork, n_delivered),
+    offsetof(Tidegate__TailTableWork, delivered),
+    &tidegate__delivered_shares__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tidegate__tail_table_work__field_indices_by_name[] = {
   0,   /* field[0] = binding */
   2,   /* field[2] = chunks */
+  3,   /* field[3] = delivered */
   1,   /* field[1] = ignored_through */
 };
 static const ProtobufCIntRange tidegate__tail_table_work__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor tidegate__tail_table_work__descriptor =
 {
@@ -5474,11 +5667,49 @@ const ProtobufCMessageDescriptor tidegate__tail_table_work__descriptor =
   "Tidegate__TailTableWork",
   "tidegate",
   sizeof(Tidegate__TailTableWork),
-  3,
+  4,
   tidegate__tail_table_work__field_descriptors,
   tidegate__tail_table_work__field_indices_by_name,
   1,  tidegate__tail_table_work__number_ranges,
   (ProtobufCMessageInit) tidegate__tail_table_work__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tidegate__delivered_shares__field_descriptors[1] =
+{
+  {
+    "offsets",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__DeliveredShares, n_offsets),
+    offsetof(Tidegate__DeliveredShares, offsets),
+    &tidegate__offset__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tidegate__delivered_shares__field_indices_by_name[] = {
+  0,   /* field[0] = offsets */
+};
+static const ProtobufCIntRange tidegate__delivered_shares__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tidegate__delivered_shares__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tidegate.DeliveredShares",
+  "DeliveredShares",
+  "Tidegate__DeliveredShares",
+  "tidegate",
+  sizeof(Tidegate__DeliveredShares),
+  1,
+  tidegate__delivered_shares__field_descriptors,
+  tidegate__delivered_shares__field_indices_by_name,
+  1,  tidegate__delivered_shares__number_ranges,
+  (ProtobufCMessageInit) tidegate__delivered_shares__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tidegate__tail_work__field_descriptors[6] =

@@ -64,7 +64,8 @@ struct SinkDerivation {
     case .dropColumns(let names):
       let present = names.filter { schema.index(of: $0) != nil }
       return present.isEmpty ? nil : .dropColumns(present)
-    case .createTable, .truncateTable, .dropTable: return change
+    case .alterPrimaryKey(let names): return schema.primaryKey == names ? nil : change
+    case .createTable, .truncateTable, .dropTable, .renameTable, .replaceTable: return change
     }
   }
 
@@ -95,8 +96,10 @@ struct SinkDerivation {
       let altered = names.compactMap { name in madeNullable(name, in: schema) }
       return altered.isEmpty ? [] : [.alterColumnType(altered)]
     case .alterColumnType: return relevant(change, in: schema).map { [$0] } ?? []
-    case .truncateTable, .dropTable: return []
-    case .createTable: return [change]
+    // Rows are told apart by the key alone: a sink table that kept the old one would take different rows for one.
+    case .alterPrimaryKey: return relevant(change, in: schema).map { [$0] } ?? []
+    case .truncateTable, .dropTable, .renameTable: return []
+    case .createTable, .replaceTable: return [change]
     }
   }
 

@@ -70,6 +70,9 @@ final class SQLiteSchemaApplier: SchemaApplier {
     case .dropColumns(let names): for column in names { try drop(column, name) }
     case .renameColumns(let renamed): for item in renamed { try rename(item, name) }
     case .alterColumnType(let altered): try alterTypes(altered, name)
+    case .alterPrimaryKey, .renameTable, .replaceTable:
+      throw ConnectorError(
+        .unsupported, "the replica cannot follow \(change.tag)", remedy: "drop the table in the file and read it again")
     case .createTable, .truncateTable, .dropTable: break
     }
   }

@@ -17,6 +17,10 @@ enum SchemaEventText {
       "DropColumnEvent{tableId=\(table), droppedColumnNames=[\(names.joined(separator: ", "))]}"
     case .truncateTable: "TruncateTableEvent{tableId=\(table)}"
     case .dropTable: "DropTableEvent{tableId=\(table)}"
+    case .alterPrimaryKey(let names):
+      "AlterPrimaryKeyEvent{tableId=\(table), primaryKeys=\(names.joined(separator: ";"))}"
+    case .renameTable(let name): "RenameTableEvent{tableId=\(table), newTableId=\(name)}"
+    case .replaceTable(let schema): "ReplaceTableEvent{tableId=\(table), schema=\(describe(schema))}"
     }
   }
 

@@ -13,6 +13,7 @@ struct MySQLSourceConnector: SourceConnector {
   }
 
   var startup: SourceStartup { settings.startup }
+  var newTables: NewTables { settings.newTables }
 
   func validate() throws(ConnectorError) -> [String] {
     let client = try MySQLClient.connect(settings.connection, interrupter: Interrupter())

@@ -55,8 +55,12 @@ public enum MySQLSourceFactory: SourceFactory {
     OptionSpec(
       "use.legacy.json.format", .boolean, default: nil,
       support: .ignored(reason: "snapshot and log give the same JSON text"), "Spacing of JSON text from the log."),
-    OptionSpec("scan.newly-added-table.enabled", .boolean, support: .notYet, "Snapshot of tables added later."),
-    OptionSpec("scan.binlog.newly-added-table.enabled", .boolean, support: .notYet, "Capture of tables created later."),
+    OptionSpec(
+      "scan.newly-added-table.enabled", .boolean, default: "false",
+      "Whether tables that begin to match later are captured, with a snapshot of the rows they have."),
+    OptionSpec(
+      "scan.binlog.newly-added-table.enabled", .boolean, default: "false",
+      "Whether tables that are created later are captured, without a snapshot."),
     OptionSpec("scan.parse.online.schema.changes.enabled", .boolean, support: .notYet, "gh-ost and pt-osc."),
   ]
 

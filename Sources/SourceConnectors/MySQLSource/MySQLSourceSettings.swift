@@ -17,6 +17,8 @@ struct MySQLSourceSettings: Sendable {
   var evenFactor: ClosedRange<Double>
   var treatTinyint1AsBoolean: Bool
   var includesComments: Bool
+  /// What becomes of tables that begin to match while the pipeline runs.
+  var newTables: NewTables
   /// Milliseconds.
   var heartbeatInterval: Int64
   var parallelism: Int
@@ -41,6 +43,7 @@ struct MySQLSourceSettings: Sendable {
     evenFactor = try Self.evenFactor(options)
     treatTinyint1AsBoolean = try options.boolean("treat-tinyint1-as-boolean.enabled")
     includesComments = try options.boolean("include-comments.enabled")
+    newTables = try Self.newTables(options)
     guard try options.boolean("schema-change.enabled") else {
       throw ConnectorError(
         .configuration,
@@ -54,6 +57,18 @@ struct MySQLSourceSettings: Sendable {
   /// Whether the pipeline reads the table.
   func selects(_ table: TableID) -> Bool {
     tables.matches(table) && !(excluded?.matches(table) ?? false)
+  }
+
+  private static func newTables(_ options: Options) throws(ConnectorError) -> NewTables {
+    let snapshotted = try options.boolean("scan.newly-added-table.enabled")
+    let streamed = try options.boolean("scan.binlog.newly-added-table.enabled")
+    if snapshotted, streamed {
+      throw ConnectorError(
+        .configuration,
+        "scan.newly-added-table.enabled and scan.binlog.newly-added-table.enabled exclude each other",
+        remedy: "keep the first one for new tables with their rows, the second one for their changes alone")
+    }
+    return snapshotted ? .snapshotted : streamed ? .streamed : .ignored
   }
 
   private static func connection(_ options: Options) throws(ConnectorError) -> ConnectionSettings {

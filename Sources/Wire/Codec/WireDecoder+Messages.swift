@@ -135,6 +135,14 @@ extension WireDecoder {
       })
   }
 
+  private static func delivered(
+    _ message: UnsafeMutablePointer<Tidegate__DeliveredShares>
+  ) throws(WireError) -> DeliveredShares {
+    let offsets = try list(message.pointee.n_offsets, message.pointee.offsets, offset)
+    guard !offsets.isEmpty else { throw .malformed("DeliveredShares has no offset") }
+    return DeliveredShares(offsets)
+  }
+
   private static func tail(_ tail: Tidegate__TailWork) throws(WireError) -> TailWork {
     let work = TailWork(
       start: try offset(required(tail.start, "TailWork.start")),
@@ -142,7 +150,8 @@ extension WireDecoder {
         TailTableWork(
           binding: try binding(required(item.pointee.binding, "TailTableWork.binding")),
           ignoredThrough: try optional(item.pointee.ignored_through, offset),
-          chunks: try list(item.pointee.n_chunks, item.pointee.chunks, finishedChunk))
+          chunks: try list(item.pointee.n_chunks, item.pointee.chunks, finishedChunk),
+          delivered: try list(item.pointee.n_delivered, item.pointee.delivered, delivered))
       },
       shareIndex: try count(tail.share_index, "TailWork.share_index"),
       shareCount: try count(tail.share_count, "TailWork.share_count"),

@@ -95,7 +95,8 @@ extension WireDecoder {
       offset: try offset(required(message.pointee.offset, "SplitProgress.offset")),
       rows: try count(message.pointee.rows, "SplitProgress.rows"),
       bytes: try count(message.pointee.bytes, "SplitProgress.bytes"),
-      schemaVersions: try dictionary(versions), isFinal: message.pointee.is_final != 0)
+      schemaVersions: try dictionary(versions), isFinal: message.pointee.is_final != 0,
+      remainder: try optional(message.pointee.remainder, range))
   }
 
   static func committable(_ message: UnsafeMutablePointer<Tidegate__Committable>) throws(WireError) -> Committable {
@@ -128,6 +129,13 @@ extension WireDecoder {
       return .dropColumns(try texts(columns.n_columns, columns.columns, "DroppedColumns.columns"))
     case TIDEGATE__SCHEMA_CHANGE__CHANGE_TRUNCATE_TABLE: return .truncateTable
     case TIDEGATE__SCHEMA_CHANGE__CHANGE_DROP_TABLE: return .dropTable
+    case TIDEGATE__SCHEMA_CHANGE__CHANGE_ALTER_PRIMARY_KEY:
+      let key = try required(message.pointee.alter_primary_key, "SchemaChange.alter_primary_key").pointee
+      return .alterPrimaryKey(try texts(key.n_columns, key.columns, "PrimaryKey.columns"))
+    case TIDEGATE__SCHEMA_CHANGE__CHANGE_RENAME_TABLE:
+      return .renameTable(to: try table(required(message.pointee.rename_table, "SchemaChange.rename_table")))
+    case TIDEGATE__SCHEMA_CHANGE__CHANGE_REPLACE_TABLE:
+      return .replaceTable(try schema(required(message.pointee.replace_table, "SchemaChange.replace_table")))
     default: throw .malformed("SchemaChange has no change that is known here")
     }
   }

@@ -169,6 +169,11 @@ extension WireEncoder {
       table.pointee.binding = try binding(item.binding)
       table.pointee.ignored_through = try optional(item.ignoredThrough, offset)
       (table.pointee.n_chunks, table.pointee.chunks) = try list(item.chunks, finishedChunk)
+      (table.pointee.n_delivered, table.pointee.delivered) = try list(item.delivered) { shares throws(WireError) in
+        let message = try make(tidegate__delivered_shares__init)
+        (message.pointee.n_offsets, message.pointee.offsets) = try list(shares.offsets, offset)
+        return message
+      }
       return table
     }
     message.pointee.share_index = try count(work.shareIndex, "TailWork.share_index")

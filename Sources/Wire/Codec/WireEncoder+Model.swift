@@ -109,6 +109,7 @@ extension WireEncoder {
       return named
     }
     message.pointee.is_final = progress.isFinal ? 1 : 0
+    message.pointee.remainder = try optional(progress.remainder, range)
     return message
   }
 
@@ -157,6 +158,17 @@ extension WireEncoder {
     case .dropTable:
       message.pointee.change_case = TIDEGATE__SCHEMA_CHANGE__CHANGE_DROP_TABLE
       message.pointee.drop_table = try empty()
+    case .alterPrimaryKey(let names):
+      message.pointee.change_case = TIDEGATE__SCHEMA_CHANGE__CHANGE_ALTER_PRIMARY_KEY
+      message.pointee.alter_primary_key = try make(tidegate__primary_key__init)
+      (message.pointee.alter_primary_key.pointee.n_columns, message.pointee.alter_primary_key.pointee.columns) =
+        try texts(names)
+    case .renameTable(let name):
+      message.pointee.change_case = TIDEGATE__SCHEMA_CHANGE__CHANGE_RENAME_TABLE
+      message.pointee.rename_table = try table(name)
+    case .replaceTable(let replacing):
+      message.pointee.change_case = TIDEGATE__SCHEMA_CHANGE__CHANGE_REPLACE_TABLE
+      message.pointee.replace_table = try schema(replacing)
     }
     return message
   }

@@ -39,9 +39,10 @@ struct SnapshotAttempt {
     try context.awaitOrder { $0 == .proceed ? () : nil }
     try copy(from: reader, to: writer, bound)
     let high = try reader.finish()
+    let remainder = reader.remainder
     context.clearSourceInterrupt()
     reader.close()
-    try commit(writer, high)
+    try commit(writer, high, remainder: remainder)
   }
 
   private func copy(from reader: any SnapshotReader, to writer: any SinkWriter, _ bound: BoundTable)
@@ -60,9 +61,12 @@ struct SnapshotAttempt {
     }
   }
 
-  private func commit(_ writer: any SinkWriter, _ high: Offset) throws(ConnectorError) {
+  private func commit(
+    _ writer: any SinkWriter, _ high: Offset, remainder: ChunkRange?
+  ) throws(ConnectorError) {
     let written = context.written
-    let progress = SplitProgress(offset: high, rows: written.rows, bytes: written.bytes, isFinal: true)
+    let progress = SplitProgress(
+      offset: high, rows: written.rows, bytes: written.bytes, isFinal: true, remainder: remainder)
     try context.checkMayWrite()
     let committable = try writer.prepare(progress)
     try hitFailpoint("worker.snapshot.prepared")

@@ -228,6 +228,6 @@ struct TailAttempt {
 extension BoundTable {
   /// The table as a tail reader wants it.
   func asTailTable(_ work: TailTableWork) -> TailTable {
-    TailTable(schema: schema, ignoredThrough: work.ignoredThrough, chunks: work.chunks)
+    TailTable(schema: schema, ignoredThrough: work.ignoredThrough, chunks: work.chunks, delivered: work.delivered)
   }
 }

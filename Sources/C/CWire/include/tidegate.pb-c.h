@@ -39,6 +39,7 @@ typedef struct Tidegate__RenamedColumn Tidegate__RenamedColumn;
 typedef struct Tidegate__RenamedColumns Tidegate__RenamedColumns;
 typedef struct Tidegate__DroppedColumns Tidegate__DroppedColumns;
 typedef struct Tidegate__SchemaChange Tidegate__SchemaChange;
+typedef struct Tidegate__PrimaryKey Tidegate__PrimaryKey;
 typedef struct Tidegate__Offset Tidegate__Offset;
 typedef struct Tidegate__KeyPart Tidegate__KeyPart;
 typedef struct Tidegate__Bound Tidegate__Bound;
@@ -61,6 +62,7 @@ typedef struct Tidegate__SinkTable Tidegate__SinkTable;
 typedef struct Tidegate__TableBinding Tidegate__TableBinding;
 typedef struct Tidegate__SnapshotWork Tidegate__SnapshotWork;
 typedef struct Tidegate__TailTableWork Tidegate__TailTableWork;
+typedef struct Tidegate__DeliveredShares Tidegate__DeliveredShares;
 typedef struct Tidegate__TailWork Tidegate__TailWork;
 typedef struct Tidegate__Assignment Tidegate__Assignment;
 typedef struct Tidegate__Commit Tidegate__Commit;
@@ -449,7 +451,10 @@ typedef enum {
   TIDEGATE__SCHEMA_CHANGE__CHANGE_RENAME_COLUMNS = 4,
   TIDEGATE__SCHEMA_CHANGE__CHANGE_DROP_COLUMNS = 5,
   TIDEGATE__SCHEMA_CHANGE__CHANGE_TRUNCATE_TABLE = 6,
-  TIDEGATE__SCHEMA_CHANGE__CHANGE_DROP_TABLE = 7
+  TIDEGATE__SCHEMA_CHANGE__CHANGE_DROP_TABLE = 7,
+  TIDEGATE__SCHEMA_CHANGE__CHANGE_ALTER_PRIMARY_KEY = 8,
+  TIDEGATE__SCHEMA_CHANGE__CHANGE_RENAME_TABLE = 9,
+  TIDEGATE__SCHEMA_CHANGE__CHANGE_REPLACE_TABLE = 10
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TIDEGATE__SCHEMA_CHANGE__CHANGE__CASE)
 } Tidegate__SchemaChange__ChangeCase;
 
@@ -465,11 +470,31 @@ struct  Tidegate__SchemaChange
     Tidegate__DroppedColumns *drop_columns;
     Tidegate__Empty *truncate_table;
     Tidegate__Empty *drop_table;
+    Tidegate__PrimaryKey *alter_primary_key;
+    /*
+     * The new name.
+     */
+    Tidegate__TableID *rename_table;
+    Tidegate__TableSchema *replace_table;
   };
 };
 #define TIDEGATE__SCHEMA_CHANGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__schema_change__descriptor) \
     , TIDEGATE__SCHEMA_CHANGE__CHANGE__NOT_SET, {0} }
+
+
+/*
+ * Names of the columns of a key, in its order.
+ */
+struct  Tidegate__PrimaryKey
+{
+  ProtobufCMessage base;
+  size_t n_columns;
+  ProtobufCBinaryData *columns;
+};
+#define TIDEGATE__PRIMARY_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tidegate__primary_key__descriptor) \
+    , 0,NULL }
 
 
 struct  Tidegate__Offset
@@ -578,10 +603,14 @@ struct  Tidegate__SplitProgress
   size_t n_schema_versions;
   Tidegate__NamedVersion **schema_versions;
   protobuf_c_boolean is_final;
+  /*
+   * What the attempt has left of the split's range to another split (snapshot splits); absent: nothing.
+   */
+  Tidegate__ChunkRange *remainder;
 };
 #define TIDEGATE__SPLIT_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__split_progress__descriptor) \
-    , NULL, 0, 0, 0,NULL, 0 }
+    , NULL, 0, 0, 0,NULL, 0, NULL }
 
 
 struct  Tidegate__Committable
@@ -809,10 +838,30 @@ struct  Tidegate__TailTableWork
   Tidegate__Offset *ignored_through;
   size_t n_chunks;
   Tidegate__FinishedChunk **chunks;
+  /*
+   * What earlier sets of tail splits have delivered, oldest first.
+   */
+  size_t n_delivered;
+  Tidegate__DeliveredShares **delivered;
 };
 #define TIDEGATE__TAIL_TABLE_WORK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__tail_table_work__descriptor) \
-    , NULL, NULL, 0,NULL }
+    , NULL, NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * Offsets of a set of tail splits that has ended: of the keys of share i, everything at or below offsets[i] has been
+ * delivered. At least one offset.
+ */
+struct  Tidegate__DeliveredShares
+{
+  ProtobufCMessage base;
+  size_t n_offsets;
+  Tidegate__Offset **offsets;
+};
+#define TIDEGATE__DELIVERED_SHARES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tidegate__delivered_shares__descriptor) \
+    , 0,NULL }
 
 
 struct  Tidegate__TailWork
@@ -1410,6 +1459,25 @@ Tidegate__SchemaChange *
 void   tidegate__schema_change__free_unpacked
                      (Tidegate__SchemaChange *message,
                       ProtobufCAllocator *allocator);
+/* Tidegate__PrimaryKey methods */
+void   tidegate__primary_key__init
+                     (Tidegate__PrimaryKey         *message);
+size_t tidegate__primary_key__get_packed_size
+                     (const Tidegate__PrimaryKey   *message);
+size_t tidegate__primary_key__pack
+                     (const Tidegate__PrimaryKey   *message,
+                      uint8_t             *out);
+size_t tidegate__primary_key__pack_to_buffer
+                     (const Tidegate__PrimaryKey   *message,
+                      ProtobufCBuffer     *buffer);
+Tidegate__PrimaryKey *
+       tidegate__primary_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tidegate__primary_key__free_unpacked
+                     (Tidegate__PrimaryKey *message,
+                      ProtobufCAllocator *allocator);
 /* Tidegate__Offset methods */
 void   tidegate__offset__init
                      (Tidegate__Offset         *message);
@@ -1828,6 +1896,25 @@ Tidegate__TailTableWork *
 void   tidegate__tail_table_work__free_unpacked
                      (Tidegate__TailTableWork *message,
                       ProtobufCAllocator *allocator);
+/* Tidegate__DeliveredShares methods */
+void   tidegate__delivered_shares__init
+                     (Tidegate__DeliveredShares         *message);
+size_t tidegate__delivered_shares__get_packed_size
+                     (const Tidegate__DeliveredShares   *message);
+size_t tidegate__delivered_shares__pack
+                     (const Tidegate__DeliveredShares   *message,
+                      uint8_t             *out);
+size_t tidegate__delivered_shares__pack_to_buffer
+                     (const Tidegate__DeliveredShares   *message,
+                      ProtobufCBuffer     *buffer);
+Tidegate__DeliveredShares *
+       tidegate__delivered_shares__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tidegate__delivered_shares__free_unpacked
+                     (Tidegate__DeliveredShares *message,
+                      ProtobufCAllocator *allocator);
 /* Tidegate__TailWork methods */
 void   tidegate__tail_work__init
                      (Tidegate__TailWork         *message);
@@ -2054,6 +2141,9 @@ typedef void (*Tidegate__DroppedColumns_Closure)
 typedef void (*Tidegate__SchemaChange_Closure)
                  (const Tidegate__SchemaChange *message,
                   void *closure_data);
+typedef void (*Tidegate__PrimaryKey_Closure)
+                 (const Tidegate__PrimaryKey *message,
+                  void *closure_data);
 typedef void (*Tidegate__Offset_Closure)
                  (const Tidegate__Offset *message,
                   void *closure_data);
@@ -2120,6 +2210,9 @@ typedef void (*Tidegate__SnapshotWork_Closure)
 typedef void (*Tidegate__TailTableWork_Closure)
                  (const Tidegate__TailTableWork *message,
                   void *closure_data);
+typedef void (*Tidegate__DeliveredShares_Closure)
+                 (const Tidegate__DeliveredShares *message,
+                  void *closure_data);
 typedef void (*Tidegate__TailWork_Closure)
                  (const Tidegate__TailWork *message,
                   void *closure_data);
@@ -2176,6 +2269,7 @@ extern const ProtobufCMessageDescriptor tidegate__renamed_column__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__renamed_columns__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__dropped_columns__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__schema_change__descriptor;
+extern const ProtobufCMessageDescriptor tidegate__primary_key__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__offset__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__key_part__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__bound__descriptor;
@@ -2198,6 +2292,7 @@ extern const ProtobufCMessageDescriptor tidegate__sink_table__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__table_binding__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__snapshot_work__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__tail_table_work__descriptor;
+extern const ProtobufCMessageDescriptor tidegate__delivered_shares__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__tail_work__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__assignment__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__commit__descriptor;

@@ -28,6 +28,7 @@ final class MySQLSnapshotReader: SnapshotReader {
   private var low: MySQLOffset?
   private var high: MySQLOffset?
   private var isClosed = false
+  private(set) var remainder: ChunkRange?
 
   /// Prepares the read; nothing is sent to the server before `open`.
   init(settings: MySQLSourceSettings, request: SnapshotRequest) throws(ConnectorError) {
