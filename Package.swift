@@ -38,6 +38,7 @@ let package = Package(
     systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     systemLibrary("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
     systemLibrary("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+    systemLibrary("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
     .target(name: "CMySQLShim", dependencies: ["CMySQL"], path: "Sources/C/CMySQLShim"),
     .target(name: "CPlatform", path: "Sources/C/CPlatform"),
     .target(name: "CWire", dependencies: ["CProtobufC"], path: "Sources/C/CWire"),
@@ -48,7 +49,7 @@ let package = Package(
     module("Connector", ["Model", "Platform"]),
     module(
       "MySQLSource", path: "Sources/SourceConnectors/MySQLSource",
-      ["Model", "Platform", "Connector", "CMySQL", "CMySQLShim"]),
+      ["Model", "Platform", "Connector", "CMySQL", "CMySQLShim", "CDeflate"]),
     module(
       "SQLiteSink", path: "Sources/SinkConnectors/SQLiteSink", ["Model", "Platform", "Connector", "CSQLite"]),
     module("ValuesSink", path: "Sources/SinkConnectors/ValuesSink", ["Model", "Platform", "Connector"]),

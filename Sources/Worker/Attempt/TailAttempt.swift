@@ -114,7 +114,8 @@ struct TailAttempt {
 
   /// How long the reader may wait for an event: until the next commit is due, and never long.
   private var pause: Int64 {
-    if isAwaited { return 5 }
+    // Whoever was told that the end has been passed ends this attempt next, and should not have to wait for it.
+    if isAwaited || passedEnd != nil { return 5 }
     guard uncommittedRows > 0 else { return 100 }
     return max(1, min(100, lastCommit + work.commitIntervalMilliseconds - Clock.monotonicMilliseconds()))
   }
