@@ -217,6 +217,9 @@ final class MySQLClient {
     return UnsafeRawBufferPointer(start: data, count: length)
   }
 
+  /// Whether a packet's first bytes are in this process already.
+  var hasBuffered: Bool { tg_mysql_buffered(handle) > 0 }
+
   /// Whether a packet's first bytes are here, or arrive within `milliseconds`. A broken connection counts as arrived.
   func waitReadable(milliseconds: Int64) -> Bool {
     if tg_mysql_buffered(handle) > 0 { return true }

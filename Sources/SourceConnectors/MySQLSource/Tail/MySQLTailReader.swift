@@ -35,6 +35,8 @@ final class MySQLTailReader: TailReader {
   var endsTransactionAfterChanges = false
   var scratch = RowBatch(capacity: 4096)
   private var lastArrival = Clock.monotonicMilliseconds()
+  /// Something has arrived since `lastArrival` was set.
+  private var hasHeard = false
   private var failures = 0
   private var failingSince: Int64?
   private var remainingFilters = 0
@@ -139,6 +141,7 @@ final class MySQLTailReader: TailReader {
     held = try fresh.next()
     connection = fresh
     lastArrival = Clock.monotonicMilliseconds()
+    hasHeard = false
   }
 
   /// Tries once more to connect. True when it worked; false when another attempt makes sense later.
@@ -240,6 +243,16 @@ final class MySQLTailReader: TailReader {
       held = nil
       return event
     }
+    // What has arrived already, which is nearly every event of a busy log, needs no clock.
+    if let connection, connection.hasBuffered {
+      do {
+        hasHeard = true
+        if let event = try connection.next() { return event }
+        return try ended()
+      } catch {
+        try disconnected(error)
+      }
+    }
     while true {
       let now = Clock.monotonicMilliseconds()
       guard connection != nil else {
@@ -252,40 +265,36 @@ final class MySQLTailReader: TailReader {
         continue
       }
       do {
-        switch try arrival(hasRows: hasRows, timeout: max(0, deadline - now)) {
-        case .event(let event): return event
-        case .nothing: return nil
-        case .end: return nil
-        }
+        return try arrival(hasRows: hasRows, timeout: max(0, deadline - now))
       } catch {
         try disconnected(error)
       }
     }
   }
 
-  private enum Arrival {
-    case event(BinlogEvent)
-    case nothing
-    case end
-  }
-
-  private func arrival(hasRows: Bool, timeout: Int64) throws(ConnectorError) -> Arrival {
-    guard connection?.waitReadable(milliseconds: hasRows ? 0 : timeout) ?? false else {
+  /// The next event, or nil when none arrives in time.
+  private func arrival(hasRows: Bool, timeout: Int64) throws(ConnectorError) -> BinlogEvent? {
+    guard let connection, connection.waitReadable(milliseconds: hasRows ? 0 : timeout) else {
       try interrupter.check()
-      if Clock.monotonicMilliseconds() - lastArrival > heartbeat * 3 + 10_000 {
+      let now = Clock.monotonicMilliseconds()
+      if hasHeard {
+        hasHeard = false
+        lastArrival = now
+      } else if now - lastArrival > heartbeat * 3 + 10_000 {
         throw ConnectorError(.connection, "the server has been silent for longer than three heartbeats")
       }
-      return .nothing
+      return nil
     }
-    if let event = try connection?.next() {
-      if !hasRows { lastArrival = Clock.monotonicMilliseconds() }
-      return .event(event)
-    }
-    if stop != nil {
-      hasReachedStop = true
-      return .end
-    }
-    throw ConnectorError(.connection, "the server has ended the log")
+    hasHeard = true
+    if let event = try connection.next() { return event }
+    return try ended()
+  }
+
+  /// The server has ended its answer, which it does at the end of a bounded read alone.
+  private func ended() throws(ConnectorError) -> BinlogEvent? {
+    guard stop != nil else { throw ConnectorError(.connection, "the server has ended the log") }
+    hasReachedStop = true
+    return nil
   }
 
   enum Outcome {

@@ -104,6 +104,9 @@ final class TailConnection {
     try client.sendCommand(0x12, payload)
   }
 
+  /// Whether the first bytes of an event are in this process already.
+  var hasBuffered: Bool { client.hasBuffered }
+
   /// Whether an event has arrived or arrives within `milliseconds`.
   func waitReadable(milliseconds: Int64) -> Bool { client.waitReadable(milliseconds: milliseconds) }
 
