@@ -43,8 +43,8 @@ import Testing
     """,
   ]
 
-  @Test func snapshotAndTailGiveTheSameRows() throws {
-    let fixture = try SourceFixture("types", "CREATE TABLE t (\(Self.columns))")
+  @Test(arguments: SourceServer.available) func snapshotAndTailGiveTheSameRows(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("types", on: kind, "CREATE TABLE t (\(Self.columns))")
     let connector = try fixture.connector()
     let start = try connector.endOffset()
     for row in Self.values { try fixture.execute("INSERT INTO t (\(Self.names)) VALUES (\(row))") }
@@ -79,8 +79,8 @@ import Testing
     #expect(value(1, "ts0") == "1000000")
   }
 
-  @Test func largeRowsPass() throws {
-    let fixture = try SourceFixture("large", "CREATE TABLE t (id INT PRIMARY KEY, a LONGBLOB, b LONGTEXT)")
+  @Test(arguments: SourceServer.available) func largeRowsPass(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("large", on: kind, "CREATE TABLE t (id INT PRIMARY KEY, a LONGBLOB, b LONGTEXT)")
     let connector = try fixture.connector()
     let start = try connector.endOffset()
     let connection = try fixture.connection()
@@ -120,9 +120,9 @@ import Testing
     #expect(logged == expected)
   }
 
-  @Test func anotherSchemaIsNoticed() throws {
+  @Test(arguments: SourceServer.available) func anotherSchemaIsNoticed(on kind: ServerKind) throws {
     let fixture = try SourceFixture(
-      "mismatch", "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 2)")
+      "mismatch", on: kind, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 2)")
     let connector = try fixture.connector()
     let table = try connector.discover(fixture.table("t"))
     let schema = RowSchema(table: table.id, version: 1, schema: table.schema)
@@ -130,7 +130,8 @@ import Testing
     _ = try reader.open()
     reader.close()
     for change in ["ADD COLUMN w INT", "MODIFY v BIGINT", "RENAME COLUMN v TO x", "DROP PRIMARY KEY"] {
-      try fixture.execute("CREATE OR REPLACE TABLE t (id INT PRIMARY KEY, v INT)")
+      try fixture.execute("DROP TABLE t")
+      try fixture.execute("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
       _ = try connector.read(.everything, of: schema)
       try fixture.execute("ALTER TABLE t \(change)")
       let error = #expect(throws: ConnectorError.self) { _ = try connector.read(.everything, of: schema) }
@@ -141,8 +142,8 @@ import Testing
     #expect(error?.kind == .schemaMismatch)
   }
 
-  @Test func anInterruptEndsARead() throws {
-    let fixture = try SourceFixture("interrupt", "CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+  @Test(arguments: SourceServer.available) func anInterruptEndsARead(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("interrupt", on: kind, "CREATE TABLE t (id INT PRIMARY KEY, v INT)")
     let connector = try fixture.connector()
     let table = try connector.discover(fixture.table("t"))
     let schema = RowSchema(table: table.id, version: 1, schema: table.schema)

@@ -5,9 +5,9 @@ import TestKit
 import Testing
 
 @Suite struct SourceDiscoveryTests {
-  @Test func findsBaseTablesWithColumnsAndKeys() throws {
+  @Test(arguments: SourceServer.available) func findsBaseTablesWithColumnsAndKeys(on kind: ServerKind) throws {
     let fixture = try SourceFixture(
-      "discovery",
+      "discovery", on: kind,
       """
       CREATE TABLE b (id BIGINT UNSIGNED PRIMARY KEY, name VARCHAR(20) NOT NULL DEFAULT 'it''s' COMMENT 'who',
         price DECIMAL(10,2), flag TINYINT(1), kind ENUM('x','y')) COMMENT 'things'
@@ -35,9 +35,9 @@ import Testing
     #expect(try planner.describe(fixture.table("nothing")) == nil)
   }
 
-  @Test func refusesWhatItCannotCarry() throws {
+  @Test(arguments: SourceServer.available) func refusesWhatItCannotCarry(on kind: ServerKind) throws {
     let fixture = try SourceFixture(
-      "refused", "CREATE TABLE geo (id INT PRIMARY KEY, place POINT)",
+      "refused", on: kind, "CREATE TABLE geo (id INT PRIMARY KEY, place POINT)",
       "CREATE TABLE old (id INT PRIMARY KEY) ENGINE=MyISAM")
     func discover(_ table: String) throws {
       let planner = try fixture.connector(["tables": "\(fixture.database).\(table)"]).openPlanner()
@@ -54,8 +54,8 @@ import Testing
     #expect(none?.kind == .configuration)
   }
 
-  @Test func findsThousandsOfTablesWithFewQueries() throws {
-    let fixture = try SourceFixture("many")
+  @Test(arguments: SourceServer.available) func findsThousandsOfTablesWithFewQueries(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("many", on: kind)
     let connection = try fixture.connection()
     for start in stride(from: 0, to: 1200, by: 100) {
       try connection.query(
@@ -99,8 +99,9 @@ import Testing
 }
 
 @Suite struct SourcePreflightTests {
-  @Test func acceptsAProperServer() throws {
-    let fixture = try SourceFixture("preflight", "CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE loose (x INT)")
+  @Test(arguments: SourceServer.available) func acceptsAProperServer(on kind: ServerKind) throws {
+    let fixture = try SourceFixture(
+      "preflight", on: kind, "CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE loose (x INT)")
     let warnings = try fixture.connector().validate()
     #expect(warnings.contains { $0.contains("loose") })
     #expect(warnings.contains { $0.contains("server-id") })
@@ -108,20 +109,20 @@ import Testing
     #expect(quiet == [])
   }
 
-  @Test func refusesAServerWithoutBinlog() throws {
-    let server = try MariaDBServer(arguments: ["--skip-log-bin"])
+  @Test(arguments: SourceServer.available) func refusesAServerWithoutBinlog(on kind: ServerKind) throws {
+    let server = try SourceServer(kind, .argument("--skip-log-bin"))
     defer { server.stop() }
-    let fixture = try SourceFixture("nolog", server: server, "CREATE TABLE t (id INT PRIMARY KEY)")
+    let fixture = try SourceFixture("nolog", on: kind, server: server, "CREATE TABLE t (id INT PRIMARY KEY)")
     let connector = try fixture.connector()
     let error = #expect(throws: ConnectorError.self) { _ = try connector.validate() }
     #expect(error?.kind == .prerequisite)
     #expect(error?.message.contains("log_bin") == true && error?.remedy != nil)
   }
 
-  @Test func refusesStatementFormatAndPartialImages() throws {
-    let server = try MariaDBServer(arguments: ["--binlog-format=MIXED"])
+  @Test(arguments: SourceServer.available) func refusesStatementFormatAndPartialImages(on kind: ServerKind) throws {
+    let server = try SourceServer(kind, .argument("--binlog-format=MIXED"))
     defer { server.stop() }
-    let fixture = try SourceFixture("format", server: server, "CREATE TABLE t (id INT PRIMARY KEY)")
+    let fixture = try SourceFixture("format", on: kind, server: server, "CREATE TABLE t (id INT PRIMARY KEY)")
     let connector = try fixture.connector()
     let format = #expect(throws: ConnectorError.self) { _ = try connector.validate() }
     #expect(format?.kind == .prerequisite && format?.message.contains("binlog_format") == true)
@@ -130,14 +131,15 @@ import Testing
     #expect(image?.kind == .prerequisite && image?.message.contains("binlog_row_image") == true)
   }
 
-  @Test func namesMissingPrivileges() throws {
-    let fixture = try SourceFixture("rights", "CREATE TABLE t (id INT PRIMARY KEY)")
+  @Test(arguments: SourceServer.available) func namesMissingPrivileges(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("rights", on: kind, "CREATE TABLE t (id INT PRIMARY KEY)")
     let user = "u\(UInt32.random(in: 0...UInt32.max))"
     try fixture.execute("CREATE USER '\(user)'@'%' IDENTIFIED BY 'very-secret'")
     let connector = try fixture.connector(["username": user, "password": "very-secret"])
     func failure() throws -> ConnectorError? { #expect(throws: ConnectorError.self) { _ = try connector.validate() } }
-    #expect(try failure()?.message.contains("BINLOG MONITOR") == true)
-    try fixture.execute("GRANT BINLOG MONITOR ON *.* TO '\(user)'@'%'")
+    let monitor = kind == .mariaDB ? "BINLOG MONITOR" : "REPLICATION CLIENT"
+    #expect(try failure()?.message.contains(monitor) == true)
+    try fixture.execute("GRANT \(monitor) ON *.* TO '\(user)'@'%'")
     let slave = try failure()
     #expect(slave?.kind == .permission && slave?.message.contains("REPLICATION SLAVE") == true)
     try fixture.execute("GRANT REPLICATION SLAVE ON *.* TO '\(user)'@'%'")

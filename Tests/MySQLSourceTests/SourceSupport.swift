@@ -6,12 +6,14 @@ import TestKit
 
 /// A database of a test's own on the shared server, and a connector that reads it.
 struct SourceFixture {
-  let server: MariaDBServer
+  let server: SourceServer
   let database: String
 
   /// Makes the database and runs the statements in it.
-  init(_ name: String, server: MariaDBServer? = nil, _ statements: String...) throws {
-    self.server = try server ?? MariaDBServer.shared()
+  init(
+    _ name: String, on kind: ServerKind = .mariaDB, server: SourceServer? = nil, _ statements: String...
+  ) throws {
+    self.server = try server ?? SourceServer.shared(kind)
     database = "\(name)_\(UInt32.random(in: 0...UInt32.max))"
     try self.server.execute("CREATE DATABASE \(database)")
     for statement in statements { try execute(statement) }
@@ -21,15 +23,15 @@ struct SourceFixture {
 
   func query(_ sql: String) throws -> [[String?]] { try server.query(sql, database: database) }
 
-  func connection() throws -> MariaDBConnection { try MariaDBConnection(server, database: database) }
+  func connection() throws -> SourceConnection { try SourceConnection(server, database: database) }
 
   func table(_ name: String) -> TableID { TableID(schema: database, table: name) }
 
   /// A connector for all tables of the database, unless the options say otherwise.
   func connector(_ options: [String: String] = [:], parallelism: Int = 1) throws -> any SourceConnector {
     var values = [
-      "hostname": "127.0.0.1", "port": "\(server.port)", "username": MariaDBServer.account,
-      "password": MariaDBServer.account, "tables": "\(database).\\.*", "heartbeat.interval": "200ms",
+      "hostname": "127.0.0.1", "port": "\(server.port)", "username": SourceServer.account,
+      "password": SourceServer.account, "tables": "\(database).\\.*", "heartbeat.interval": "200ms",
     ]
     values.merge(options) { _, given in given }
     let checked = Options(values, specs: MySQLSourceFactory.options)
@@ -130,7 +132,7 @@ extension SourceConnector {
   func discover(_ table: TableID) throws -> DiscoveredTable {
     let planner = try openPlanner()
     defer { planner.close() }
-    guard let found = try planner.describe(table) else { throw MariaDBTestError("no table \(table)") }
+    guard let found = try planner.describe(table) else { throw SourceServerError("no table \(table)") }
     return found
   }
 
@@ -231,7 +233,7 @@ extension TailReader {
       try onStep(offset)
       if let offset, try connector.hasPassed(offset, end: end) { return }
       guard Clock.monotonicMilliseconds() < deadline else {
-        throw MariaDBTestError("the tail did not reach \(end), it is at \(offset?.text ?? "an open transaction")")
+        throw SourceServerError("the tail did not reach \(end), it is at \(offset?.text ?? "an open transaction")")
       }
     }
   }
@@ -250,11 +252,11 @@ extension TailReader {
 /// the started thread alone.
 final class Stopper: @unchecked Sendable {
   private let reader: any SnapshotReader
-  private var connection: MariaDBConnection?
+  private var connection: SourceConnection?
 
   init(_ reader: any SnapshotReader) { self.reader = reader }
 
-  func whenBlocked(_ connection: MariaDBConnection, on pattern: String) -> DedicatedThread {
+  func whenBlocked(_ connection: SourceConnection, on pattern: String) -> DedicatedThread {
     self.connection = connection
     return DedicatedThread(name: "stopper") {
       let sql =

@@ -5,8 +5,9 @@ import TestKit
 import Testing
 
 @Suite struct TailSchemaTests {
-  @Test func schemaChangesStandBetweenTheRows() throws {
-    let fixture = try SourceFixture("ddl", "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "CREATE TABLE o (id INT)")
+  @Test(arguments: SourceServer.available) func schemaChangesStandBetweenTheRows(on kind: ServerKind) throws {
+    let fixture = try SourceFixture(
+      "ddl", on: kind, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "CREATE TABLE o (id INT)")
     let connector = try fixture.connector()
     let table = try connector.discover(fixture.table("t"))
     let schema = RowSchema(table: table.id, version: 1, schema: table.schema)
@@ -36,15 +37,15 @@ import Testing
       ])
   }
 
-  @Test func whatCannotBeFollowedStopsLoudly() throws {
+  @Test(arguments: SourceServer.available) func whatCannotBeFollowedStopsLoudly(on kind: ServerKind) throws {
     for (name, statements) in [
       ("rename", ["RENAME TABLE t TO s"]), ("alterrename", ["ALTER TABLE t RENAME TO s"]),
       ("key", ["ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (v)"]),
       ("again", ["CREATE OR REPLACE TABLE t (id INT)"]),
       ("statement", ["SET SESSION binlog_format = 'STATEMENT'; INSERT INTO t VALUES (1, 1)"]),
       ("xa", ["XA START 'x\(UInt32.random(in: 0...UInt32.max))'; INSERT INTO t VALUES (1, 1)"]),
-    ] {
-      let fixture = try SourceFixture("loud_\(name)", "CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
+    ] where kind == .mariaDB || name != "again" {
+      let fixture = try SourceFixture("loud_\(name)", on: kind, "CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
       let connector = try fixture.connector()
       let table = try connector.discover(fixture.table("t"))
       let start = try connector.endOffset()
@@ -65,8 +66,8 @@ import Testing
     }
   }
 
-  @Test func aDroppedAndRecreatedTableStopsLoudly() throws {
-    let fixture = try SourceFixture("recreated", "CREATE TABLE t (id INT PRIMARY KEY)")
+  @Test(arguments: SourceServer.available) func aDroppedAndRecreatedTableStopsLoudly(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("recreated", on: kind, "CREATE TABLE t (id INT PRIMARY KEY)")
     let connector = try fixture.connector()
     let table = try connector.discover(fixture.table("t"))
     let start = try connector.endOffset()
@@ -88,8 +89,9 @@ import Testing
     #expect(error?.kind == .unsupported)
   }
 
-  @Test func aKeyThatChangesIsADeleteAndAnInsert() throws {
-    let fixture = try SourceFixture("rekeyed", "CREATE TABLE t (a INT, b VARCHAR(9), v INT, PRIMARY KEY (a, b))")
+  @Test(arguments: SourceServer.available) func aKeyThatChangesIsADeleteAndAnInsert(on kind: ServerKind) throws {
+    let fixture = try SourceFixture(
+      "rekeyed", on: kind, "CREATE TABLE t (a INT, b VARCHAR(9), v INT, PRIMARY KEY (a, b))")
     let connector = try fixture.connector()
     let table = try connector.discover(fixture.table("t"))
     let start = try connector.endOffset()
@@ -107,8 +109,11 @@ import Testing
       ])
   }
 
-  @Test func tablesInterleavedInTransactionsKeepTheirOrder() throws {
-    let fixture = try SourceFixture("two", "CREATE TABLE a (id INT PRIMARY KEY)", "CREATE TABLE b (id INT PRIMARY KEY)")
+  @Test(arguments: SourceServer.available) func tablesInterleavedInTransactionsKeepTheirOrder(on kind: ServerKind)
+    throws
+  {
+    let fixture = try SourceFixture(
+      "two", on: kind, "CREATE TABLE a (id INT PRIMARY KEY)", "CREATE TABLE b (id INT PRIMARY KEY)")
     let connector = try fixture.connector()
     let start = try connector.endOffset()
     let connection = try fixture.connection()

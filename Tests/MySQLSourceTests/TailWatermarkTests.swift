@@ -39,8 +39,10 @@ import Testing
       key: { "\($0)" }, options: ["scan.incremental.snapshot.chunk.key-column": "\\.*.\\.*:v"]),
   ]
 
-  @Test(arguments: shapes) func chunksAndLogGiveTheSource(shape: Shape) throws {
-    let fixture = try SourceFixture("marks", "CREATE TABLE t (\(shape.columns))")
+  @Test(arguments: shapes, SourceServer.available) func chunksAndLogGiveTheSource(shape: Shape, on kind: ServerKind)
+    throws
+  {
+    let fixture = try SourceFixture("marks", on: kind, "CREATE TABLE t (\(shape.columns))")
     let filler = try fixture.connection()
     for start in stride(from: 0, to: 400, by: 100) {
       let rows = (start..<start + 100).map { "(\(shape.key($0)), \($0))" }.joined(separator: ", ")
@@ -99,8 +101,8 @@ import Testing
     return replica
   }
 
-  @Test func aTableWithoutAKeyIsExactToo() throws {
-    let fixture = try SourceFixture("loose", "CREATE TABLE t (id INT NULL, v INT)")
+  @Test(arguments: SourceServer.available) func aTableWithoutAKeyIsExactToo(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("loose", on: kind, "CREATE TABLE t (id INT NULL, v INT)")
     let connection = try fixture.connection()
     try connection.query("INSERT INTO t SELECT seq % 50, seq % 3 FROM seq_1_to_500")
     let connector = try fixture.connector()
@@ -134,13 +136,13 @@ import Testing
       var problem: String?
     }
 
-    private let connection: MariaDBConnection
+    private let connection: SourceConnection
     private let key: @Sendable (Int) -> String
     private var random: SeededGenerator
     private let state = Monitor(State())
     private var thread: DedicatedThread?
 
-    init(_ connection: MariaDBConnection, seed: UInt64, key: @escaping @Sendable (Int) -> String) {
+    init(_ connection: SourceConnection, seed: UInt64, key: @escaping @Sendable (Int) -> String) {
       self.connection = connection
       self.key = key
       random = SeededGenerator(seed: seed)
@@ -184,7 +186,7 @@ import Testing
     func stop() throws {
       state.update { $0.isStopping = true }
       thread?.join(milliseconds: 30_000)
-      if let problem = state.withLock({ $0.problem }) { throw MariaDBTestError(problem) }
+      if let problem = state.withLock({ $0.problem }) { throw SourceServerError(problem) }
     }
   }
 }

@@ -107,11 +107,24 @@ public final class ChildProcess: Sendable {
 
 /// Directories and files of tests.
 public enum TestFiles {
+  /// Where temporary files go: `TMPDIR`, or `/tmp`.
+  public static var temporaryDirectory: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+
+  /// Removes a directory and what is in it.
+  public static func remove(_ directory: String) {
+    do {
+      try ProcessTools.run([ProcessTools.find("rm"), "-rf", directory])
+    } catch {
+      // The test has ended when its files are removed: nothing depends on it any more.
+      let line = Array("cannot remove \(directory): \(error)\n".utf8)
+      _ = Glibc.write(STDERR_FILENO, line, line.count)
+    }
+  }
+
   /// A fresh directory under the system's temporary one.
   /// - Throws: `ChildProcess.Failure` when it cannot be made.
   public static func makeDirectory(_ purpose: String) throws -> String {
-    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array("\(base)/tidegate-\(purpose)-XXXXXX".utf8CString)
+    var template = Array("\(temporaryDirectory)/tidegate-\(purpose)-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw ChildProcess.Failure(description: "mkdtemp: \(String(cString: strerror(errno)))")
     }

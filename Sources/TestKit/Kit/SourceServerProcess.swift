@@ -12,33 +12,33 @@ enum ProcessTools {
   /// Runs a program to its end.
   /// - Throws: when it cannot be started or fails.
   static func run(_ command: [String]) throws {
-    let log = "/tmp/tidegate-run-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+    let log = "\(TestFiles.temporaryDirectory)/tidegate-run-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
     defer { unlink(log) }
     let pid = try spawn(command, log: log)
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0, errno == EINTR {}
     guard status == 0 else {
-      throw MariaDBTestError("\(command[0]) failed with status \(status): \(tail(log))")
+      throw SourceServerError("\(command[0]) failed with status \(status): \(tail(log))")
     }
   }
 
   /// Starts a program that lives on a thread of its own. The thread waits for its end: the kernel's signal at the
   /// parent's death is bound to the *thread* that has started the child, which therefore must not end before.
   static func spawnWatched(_ command: [String], log: String) throws -> pid_t {
-    let started = Monitor<Result<pid_t, MariaDBTestError>?>(nil)
+    let started = Monitor<Result<pid_t, SourceServerError>?>(nil)
     _ = DedicatedThread(name: "test-server") {
-      let result: Result<pid_t, MariaDBTestError>
+      let result: Result<pid_t, SourceServerError>
       do {
         result = .success(try spawn(command, log: log))
       } catch {
-        result = .failure((error as? MariaDBTestError) ?? MariaDBTestError("\(error)"))
+        result = .failure((error as? SourceServerError) ?? SourceServerError("\(error)"))
       }
       started.update { $0 = result }
       guard case .success(let pid) = result else { return }
       var status: Int32 = 0
       while waitpid(pid, &status, 0) < 0, errno == EINTR {}
     }
-    guard let result = started.wait({ $0 }) else { throw MariaDBTestError("the server's thread did not start") }
+    guard let result = started.wait({ $0 }) else { throw SourceServerError("the server's thread did not start") }
     return try result.get()
   }
 
@@ -63,7 +63,7 @@ enum ProcessTools {
     var pid: pid_t = 0
     let status = posix_spawn(&pid, command[0], &actions, &attributes, arguments, environ)
     guard status == 0 else {
-      throw MariaDBTestError(
+      throw SourceServerError(
         "cannot start \(command[0]): \(String(cString: strerror(status))) — apt-get install mariadb-server util-linux")
     }
     return pid
@@ -76,7 +76,7 @@ enum ProcessTools {
       let port = Int.random(in: 15_000...32_000)
       if isFree(port) { return port }
     }
-    throw MariaDBTestError("no free port")
+    throw SourceServerError("no free port")
   }
 
   private static func isFree(_ port: Int) -> Bool {
@@ -96,7 +96,7 @@ enum ProcessTools {
 
   /// Writes a file.
   static func write(_ text: String, to path: String) throws {
-    guard let file = fopen(path, "w") else { throw MariaDBTestError("cannot write \(path)") }
+    guard let file = fopen(path, "w") else { throw SourceServerError("cannot write \(path)") }
     fputs(text, file)
     fclose(file)
   }
