@@ -37,8 +37,12 @@ public enum SourceStartup: Sendable, Hashable {
   case snapshotOnly
   /// The log only, from its end at the time of the start.
   case latestOffset
-  /// The log only, from this offset.
+  /// The log only, from the place that the user has named; the planner completes it (`SourcePlanner.startOffset`).
   case specificOffset(Offset)
+  /// The log only, from the oldest place that the source still has.
+  case earliestOffset
+  /// The log only, from the first transaction that ended at or after this instant, in milliseconds since 1970-01-01 UTC.
+  case timestamp(Int64)
 }
 
 /// What becomes of tables that begin to match the selectors while a pipeline runs.
@@ -89,6 +93,14 @@ public struct ChunkPlan: Hashable, Sendable {
 public protocol SourcePlanner: AnyObject {
   /// The log's end at this moment: every change that commits from now on lies above it.
   func currentOffset() throws(ConnectorError) -> Offset
+
+  /// The concrete place where a pipeline that reads the log only begins; asked once, and journaled.
+  /// - Throws: `configuration` when the place does not exist; `offsetLost` when the source no longer has it.
+  func startOffset(for startup: SourceStartup) throws(ConnectorError) -> Offset
+
+  /// The tables that the pipeline selects, with the schemas that were in force at an offset of the past; sorted by id.
+  /// - Throws: `unsupported` when a schema of that time cannot be known; `configuration` when nothing matches.
+  func discoverTables(at offset: Offset) throws(ConnectorError) -> [DiscoveredTable]
 
   /// The tables that the pipeline selects, with schemas; sorted by id.
   /// - Throws: `configuration` when nothing matches.

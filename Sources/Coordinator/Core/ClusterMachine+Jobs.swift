@@ -66,10 +66,8 @@ extension ClusterMachine {
           table: table.id, version: 1, offset: nil, changes: [], schema: table.schema, sinkSteps: steps,
           isApplied: false))
     }
-    let start: Offset
-    if case .specificOffset(let offset) = profile.startup { start = offset } else { start = before }
-    pipelines[name]?.change { $0.startOffset = start }
-    note(.info, "tables discovered", ["pipeline": name, "tables": String(tables.count), "offset": start.text])
+    pipelines[name]?.change { $0.startOffset = before }
+    note(.info, "tables discovered", ["pipeline": name, "tables": String(tables.count), "offset": before.text])
   }
 
   /// Where a pipeline ends that runs until it has caught up; tails that run already are told.

@@ -40,7 +40,7 @@ extension ClusterMachine {
       pipelines[name]?.change { $0.phase = .snapshot }
       note(.info, "snapshot begins", ["pipeline": name, "tables": String(state.tables.count)])
       advanceSnapshot(name)
-    case .latestOffset, .specificOffset:
+    case .latestOffset, .specificOffset, .earliestOffset, .timestamp:
       for id in state.tables.keys { pipelines[name]?.change(table: id) { $0.state = .done } }
       beginTail(name)
     case nil: break

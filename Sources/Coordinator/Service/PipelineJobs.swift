@@ -109,6 +109,12 @@ private struct Sessions {
     for warning in try source.validate() { log.warning("source", ["warning": warning]) }
     for warning in try sink.validate() { log.warning("sink", ["warning": warning]) }
     let planner = try openPlanner()
+    switch source.startup {
+    case .initial, .snapshotOnly, .latestOffset: break
+    case .specificOffset, .earliestOffset, .timestamp:
+      let start = try planner.startOffset(for: source.startup)
+      return .discovered(try planner.discoverTables(at: start), before: start, after: start)
+    }
     // The tables must not change between the reading of their schemas and the offset that the schemas are taken to
     // hold at: they are read again after it, until both readings agree.
     for _ in 0..<5 {
@@ -117,7 +123,8 @@ private struct Sessions {
       let after = try planner.currentOffset()
       let again = try planner.discoverTables()
       if tables.map(\.schema) == again.map(\.schema), tables.map(\.id) == again.map(\.id) {
-        return .discovered(tables, before: before, after: after)
+        // A tail without a snapshot begins where the schemas hold.
+        return .discovered(tables, before: source.startup == .latestOffset ? after : before, after: after)
       }
     }
     throw ConnectorError(.transient, "the source's tables change faster than they can be read")

@@ -33,17 +33,22 @@ struct MySQLSourceConnector: SourceConnector {
   }
 
   func makeTailReader(_ request: TailRequest) throws(ConnectorError) -> any TailReader {
-    try MySQLTailReader(settings: settings, request: request, serverID: try serverID(request.clientIndex))
+    try MySQLTailReader(settings: settings, request: request, serverIDs: try serverIDs(request))
   }
 
-  /// The server id of a reader of the log.
-  private func serverID(_ clientIndex: Int) throws(ConnectorError) -> UInt32 {
-    guard let range = settings.serverIDs else { return serverIDBase &+ UInt32(truncatingIfNeeded: clientIndex) }
-    guard clientIndex < range.count else {
+  /// The server ids that a reader of the log may present: its own, then those that no other reader of this pipeline has.
+  private func serverIDs(_ request: TailRequest) throws(ConnectorError) -> [UInt32] {
+    let own = request.clientIndex
+    guard let range = settings.serverIDs else {
+      return [serverIDBase &+ UInt32(truncatingIfNeeded: own)] + (0..<3).map { _ in UInt32.random(in: 5400...6400) }
+    }
+    guard own >= 0, own < range.count else {
       throw ConnectorError(
-        .configuration, "option server-id has \(range.count) numbers, reader \(clientIndex + 1) needs one more",
+        .configuration, "option server-id has \(range.count) numbers, reader \(own + 1) needs one more",
         remedy: "widen the range server-id")
     }
-    return range.lowerBound + UInt32(clientIndex)
+    return stride(from: own, to: min(range.count, own + 64), by: max(1, request.shareCount)).map {
+      range.lowerBound + UInt32($0)
+    }
   }
 }

@@ -100,15 +100,21 @@ public enum MySQLSourceFactory: SourceFactory {
     OptionSpec(
       "scan.startup.mode",
       .choice(["initial", "snapshot", "latest-offset", "specific-offset", "earliest-offset", "timestamp"]),
-      default: "initial", "initial, snapshot, latest-offset or specific-offset."),
+      default: "initial", "initial, snapshot, latest-offset, earliest-offset, specific-offset or timestamp."),
     OptionSpec(
       "scan.startup.specific-offset.file", .text, "Binary log file to start in."),
-    OptionSpec("scan.startup.specific-offset.pos", .integer(4...Int.max), "Position in that file."),
+    OptionSpec("scan.startup.specific-offset.pos", .integer(0...Int.max), "Position in that file."),
     OptionSpec(
       "scan.startup.specific-offset.gtid-set", .text, "GTIDs that are already known; the log is read from there."),
-    OptionSpec("scan.startup.specific-offset.skip-events", .integer(0...Int.max), support: .notYet, "Events to skip."),
-    OptionSpec("scan.startup.specific-offset.skip-rows", .integer(0...Int.max), support: .notYet, "Rows to skip."),
-    OptionSpec("scan.startup.timestamp-millis", .integer(0...Int.max), support: .notYet, "Time to start at."),
+    OptionSpec(
+      "scan.startup.specific-offset.skip-events", .integer(0...Int.max),
+      "Events to pass over behind the place, counted from the next transaction's BEGIN, which is the first one."),
+    OptionSpec(
+      "scan.startup.specific-offset.skip-rows", .integer(0...Int.max),
+      "Row changes to pass over at the front of the first rows event behind that."),
+    OptionSpec(
+      "scan.startup.timestamp-millis", .integer(0...Int.max),
+      "For the mode timestamp: what was committed at or after this instant is read; milliseconds since 1970-01-01 UTC."),
   ]
 
   private static let otherOptions: [OptionSpec] = [

@@ -92,20 +92,31 @@ struct MySQLSourceSettings: Sendable {
     case "initial": return .initial
     case "snapshot": return .snapshotOnly
     case "latest-offset": return .latestOffset
-    case "specific-offset": return .specificOffset(try specificOffset(options))
+    case "earliest-offset": return .earliestOffset
+    case "specific-offset": return .specificOffset(try specificOffset(options).offset)
+    case "timestamp":
+      guard options["scan.startup.timestamp-millis"] != nil else {
+        throw ConnectorError(
+          .configuration, "scan.startup.mode timestamp needs a time", remedy: "give scan.startup.timestamp-millis")
+      }
+      return .timestamp(Int64(try options.integer("scan.startup.timestamp-millis")))
     default:
       throw ConnectorError(
-        .configuration, "scan.startup.mode \(mode) is not supported",
-        remedy: "use initial, snapshot, latest-offset or specific-offset")
+        .configuration, "scan.startup.mode \(mode) is not known",
+        remedy: "use initial, snapshot, latest-offset, earliest-offset, specific-offset or timestamp")
     }
   }
 
-  private static func specificOffset(_ options: Options) throws(ConnectorError) -> Offset {
+  private static func specificOffset(_ options: Options) throws(ConnectorError) -> MySQLOffset {
     let prefix = "scan.startup.specific-offset."
+    func count(_ name: String) throws(ConnectorError) -> Int {
+      options[prefix + name] == nil ? 0 : try options.integer(prefix + name)
+    }
+    let skip = StartSkip(events: try count("skip-events"), rows: try count("skip-rows"))
     if let text = options[prefix + "gtid-set"] {
       do {
-        if text.contains(":") { return MySQLOffset(position: nil, gtids: try GTIDSet(parsing: text)).offset }
-        return MySQLOffset(position: nil, mariaDB: try MariaDBGTIDPosition(parsing: text)).offset
+        if text.contains(":") { return MySQLOffset(position: nil, gtids: try GTIDSet(parsing: text), skip: skip) }
+        return MySQLOffset(position: nil, mariaDB: try MariaDBGTIDPosition(parsing: text), skip: skip)
       } catch {
         throw ConnectorError(.configuration, "option \(prefix)gtid-set: \(error)")
       }
@@ -118,8 +129,8 @@ struct MySQLSourceSettings: Sendable {
     guard BinlogFile.number(of: file) != nil else {
       throw ConnectorError(.configuration, "option \(prefix)file is no binary log file's name: \(file)")
     }
-    let position = UInt64(clamping: try options.integer(prefix + "pos"))
-    return MySQLOffset(position: BinlogPosition(file: file, position: position)).offset
+    let position = UInt64(clamping: max(4, try options.integer(prefix + "pos")))
+    return MySQLOffset(position: BinlogPosition(file: file, position: position), skip: skip)
   }
 
   static func serverIDs(_ text: String?) throws(ConnectorError) -> ClosedRange<UInt32>? {

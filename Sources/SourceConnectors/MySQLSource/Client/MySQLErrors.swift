@@ -53,6 +53,15 @@ struct MySQLFault {
     return .transient
   }
 
+  /// Whether the server has ended a reader of the log because another one came with the same server id.
+  static func isIdentityClash(_ error: ConnectorError) -> Bool {
+    error.kind == .connection && isIdentityClash(error.message.lowercased())
+  }
+
+  private static func isIdentityClash(_ text: String) -> Bool {
+    text.contains("same server_uuid") || text.contains("same server_id") || text.contains("zombie")
+  }
+
   /// Error 1236 covers every way in which a binlog dump can fail; the text says which.
   private static func binlogKind(_ text: String) -> ConnectorError.Kind {
     let text = text.lowercased()
@@ -61,9 +70,7 @@ struct MySQLFault {
       "missing", "before the requested", "beyond", "diverged", "more gtids than", "read past", "client requested",
     ]
     if lost.contains(where: { text.contains($0) }) { return .offsetLost }
-    if text.contains("same server_uuid") || text.contains("same server_id") || text.contains("zombie") {
-      return .connection
-    }
+    if isIdentityClash(text) { return .connection }
     if text.contains("bogus data") || text.contains("checksum") || text.contains("corrupt") { return .corrupt }
     return .transient
   }

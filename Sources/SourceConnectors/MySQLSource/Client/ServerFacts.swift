@@ -73,7 +73,37 @@ extension MySQLClient {
 
   /// The log's end as an offset. GTIDs are taken first, so the set is never ahead of the position.
   func currentOffset(_ facts: ServerFacts) throws(ConnectorError) -> MySQLOffset {
+    if facts.isMariaDB { return try currentMariaDBOffset(facts) }
     let gtids = try executedGTIDs(facts)
     return MySQLOffset(position: try logEnd(facts), gtids: gtids, server: facts.identity)
+  }
+
+  /// The position and the domains that belong to it. A group of transactions enters the GTID state and the file under
+  /// one lock, which the question for the file's end takes too: if the state was the same before and after that
+  /// question, it is the one at that end.
+  private func currentMariaDBOffset(_ facts: ServerFacts) throws(ConnectorError) -> MySQLOffset {
+    var position = try logEnd(facts)
+    for _ in 0..<10 {
+      let before = try scalar("SELECT @@global.gtid_binlog_pos")
+      position = try logEnd(facts)
+      let after = try scalar("SELECT @@global.gtid_binlog_pos")
+      if before == after { return try mariaDBOffset(position, domains: before, facts) }
+    }
+    // The server counts them itself, which makes it read the file.
+    let name = SQLText.string(position.file)
+    return try mariaDBOffset(
+      position, domains: try scalar("SELECT BINLOG_GTID_POS(\(name), \(position.position))"), facts)
+  }
+
+  /// An offset of MariaDB; without domains where the server does not tell them.
+  func mariaDBOffset(
+    _ position: BinlogPosition, domains text: String?, _ facts: ServerFacts
+  ) throws(ConnectorError) -> MySQLOffset {
+    do {
+      let domains = try text.map { text throws(BinlogError) in try MariaDBGTIDPosition(parsing: text) }
+      return MySQLOffset(position: position, mariaDB: domains, server: facts.identity)
+    } catch {
+      throw error.connectorError()
+    }
   }
 }

@@ -21,6 +21,17 @@ final class MySQLPlanner: SourcePlanner {
 
   func currentOffset() throws(ConnectorError) -> Offset { try client.currentOffset(facts).offset }
 
+  func startOffset(for startup: SourceStartup) throws(ConnectorError) -> Offset {
+    let resolver = StartResolver(settings: settings, client: client, facts: facts, interrupter: interrupter)
+    let offset = try resolver.resolve(startup).offset
+    Self.log.info("start resolved", ["mode": "\(startup)", "offset": offset.text])
+    return offset
+  }
+
+  func discoverTables(at offset: Offset) throws(ConnectorError) -> [DiscoveredTable] {
+    try discoverTables()
+  }
+
   func discoverTables() throws(ConnectorError) -> [DiscoveredTable] {
     let (tables, warnings) = try discover()
     for warning in warnings { Self.log.warning("discovery", ["warning": warning]) }

@@ -73,9 +73,9 @@ final class GapReplay {
     if start.gtids != nil { start.position = nil }
     let request = TailRequest(start: start.offset, tables: [table])
     // Far from the numbers that people give to servers and pipelines.
-    let serverID = UInt32.random(in: 1_000_000_000...4_000_000_000)
+    let serverIDs = (0..<3).map { _ in UInt32.random(in: 1_000_000_000...4_000_000_000) }
     let tail = try MySQLTailReader(
-      settings: settings, request: request, serverID: serverID, interrupter: interrupter, stop: target)
+      settings: settings, request: request, serverIDs: serverIDs, interrupter: interrupter, stop: target)
     self.tail = tail
     try tail.open()
     return tail

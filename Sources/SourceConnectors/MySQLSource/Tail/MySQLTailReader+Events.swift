@@ -25,13 +25,13 @@ extension MySQLTailReader {
       cursor.open(gtid: gtid.isAnonymous ? nil : gtid.gtid, hasBegun: false)
       advance()
     case .mariaDBGTID(let gtid):
-      cursor.open(gtid: nil, hasBegun: !gtid.isStandalone)
+      cursor.open(gtid: nil, domain: gtid.gtid, hasBegun: !gtid.isStandalone)
       cursor.isXA = gtid.isPreparedXA
       advance()
     case .rotate(let rotate):
       cursor.rotate(to: rotate.file, position: rotate.position)
     case .heartbeat(let heartbeat):
-      if heartbeat.position > 0, !cursor.isOpen { cursor.rotate(to: heartbeat.file, position: heartbeat.position) }
+      if heartbeat.position > 0, !cursor.isOpen { cursor.settle(in: heartbeat.file, at: heartbeat.position) }
     case .formatDescription:
       maps.removeAll()
       advance()

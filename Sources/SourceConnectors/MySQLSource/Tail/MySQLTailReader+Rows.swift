@@ -15,20 +15,22 @@ extension MySQLTailReader {
     if map.tag == -1 { map.tag = indexes[map.table] ?? Self.foreign }
     guard map.tag >= 0 else {
       advance()
+      if cursor.skip != nil, !cursor.isSkipping { _ = cursor.takeSkippedRows() }
       return .done
     }
     let table = tables[map.tag]
     // Another table's rows are waiting in the batch: they go first.
     if !batch.isEmpty, batch.schema !== table.schema { return .hold }
     advance()
-    if wasHandedOut { return .done }
+    let skipped = cursor.skip == nil || cursor.isSkipping ? 0 : cursor.takeSkippedRows()
+    if cursor.isSkipping || wasHandedOut { return .done }
     try check(table)
     switch table.filter?.verdict(cursor.place) ?? .deliver {
     case .skip: return .done
     case .deliver: break
-    case .judge: return try decode(event, map, table, judged: true, into: &batch)
+    case .judge: return try decode(event, map, table, judged: true, skipped: skipped, into: &batch)
     }
-    return try decode(event, map, table, judged: false, into: &batch)
+    return try decode(event, map, table, judged: false, skipped: skipped, into: &batch)
   }
 
   private func check(_ table: CapturedTable) throws(ConnectorError) {
@@ -45,14 +47,15 @@ extension MySQLTailReader {
   }
 
   private func decode(
-    _ event: RowsEvent, _ map: TableMap, _ table: CapturedTable, judged: Bool, into batch: inout RowBatch
+    _ event: RowsEvent, _ map: TableMap, _ table: CapturedTable, judged: Bool, skipped: Int, into batch: inout RowBatch
   ) throws(ConnectorError) -> Outcome {
     if !table.hasKey, shareIndex != 0 { return .done }
     let plan = try table.plan(map)
     if batch.isEmpty { batch.reset(schema: plan.schema) }
     let before = batch.byteCount
+    let selects = judged || skipped > 0 || (shareCount > 1 && table.hasKey)
     do {
-      if judged || (shareCount > 1 && table.hasKey) {
+      if selects {
         scratch.reset(schema: plan.schema)
         var decoder = try RowsDecoder(event, plan: plan)
         while try decoder.next(into: &scratch) {}
@@ -65,7 +68,7 @@ extension MySQLTailReader {
     } catch {
       throw error.connectorError(table: table.id, offset: cursor.offset.offset)
     }
-    if judged || (shareCount > 1 && table.hasKey) { try select(table, plan.schema, judged: judged, into: &batch) }
+    if selects { try select(table, plan.schema, judged: judged, skipped: skipped, into: &batch) }
     if batch.byteCount > before {
       cursor.hasHandedOut = true
       lastHandedOut = BinlogPosition(file: cursor.file, position: cursor.position)
@@ -90,15 +93,17 @@ extension MySQLTailReader {
     }
   }
 
-  /// Copies those rows of `scratch` that belong to this share and are not contained in their chunk.
+  /// Copies those rows of `scratch` that belong to this share and are not contained in their chunk, without the first
+  /// `skipped` changes.
   private func select(
-    _ table: CapturedTable, _ schema: RowSchema, judged: Bool, into batch: inout RowBatch
+    _ table: CapturedTable, _ schema: RowSchema, judged: Bool, skipped: Int, into batch: inout RowBatch
   ) throws(ConnectorError) {
     var chunks: [Int] = []
     if judged, let locator = table.filter?.locator { chunks = try locate(locator) }
     let place = cursor.place
     var offset = 0
     var number = 0
+    var left = skipped
     func isWanted(_ row: RowView, _ number: Int) -> Bool {
       if shareCount > 1, table.hasKey, KeyHash.hash(row, schema: schema) % shareCount != shareIndex { return false }
       guard judged, let filter = table.filter else { return true }
@@ -107,6 +112,12 @@ extension MySQLTailReader {
     while offset < scratch.byteCount {
       let row = scratch.row(at: offset)
       offset += row.size
+      let isPassedOver = left > 0
+      if row.operation != .updateBefore { left -= 1 }
+      if isPassedOver {
+        number += 1
+        continue
+      }
       let wanted = isWanted(row, number)
       number += 1
       guard row.operation == .updateBefore else {

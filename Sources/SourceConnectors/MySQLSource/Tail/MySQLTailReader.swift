@@ -12,20 +12,20 @@ import Platform
 /// open one is passed over by its position, so nothing comes twice.
 final class MySQLTailReader: TailReader {
   let settings: MySQLSourceSettings
-  private let request: TailRequest
-  private let serverID: UInt32
-  private let interrupter: Interrupter
+  let request: TailRequest
+  var identity: ClientIdentity
+  let interrupter: Interrupter
   /// A bounded read ends here (see `GapReplay`).
-  private let stop: BinlogPosition?
-  private var connection: TailConnection?
+  let stop: BinlogPosition?
+  var connection: TailConnection?
   var maps = TableMapCache()
   var cursor: TailCursor
   private(set) var tables: [CapturedTable] = []
   private(set) var indexes: [TableID: Int] = [:]
   /// The event that waits for the next call.
-  private var held: BinlogEvent?
+  var held: BinlogEvent?
   /// Rows of the open transaction that were handed out before the connection was lost end here.
-  private var handedOutThrough: BinlogPosition?
+  var handedOutThrough: BinlogPosition?
   /// End of the last rows event that was handed out.
   var lastHandedOut: BinlogPosition?
   /// Schema changes that were met and are not adopted yet; the first one is handed out next, or awaited.
@@ -34,18 +34,18 @@ final class MySQLTailReader: TailReader {
   /// The statement of the pending changes ends its transaction.
   var endsTransactionAfterChanges = false
   var scratch = RowBatch(capacity: 4096)
-  private var lastArrival = Clock.monotonicMilliseconds()
+  var lastArrival = Clock.monotonicMilliseconds()
   /// Something has arrived since `lastArrival` was set.
-  private var hasHeard = false
-  private var failures = 0
-  private var failingSince: Int64?
-  private var remainingFilters = 0
+  var hasHeard = false
+  var failures = 0
+  var failingSince: Int64?
+  var remainingFilters = 0
   private var helper: MySQLClient?
   private let helperInterrupter = Interrupter()
   private(set) var lastEventMilliseconds: Int64?
   /// A bounded read is complete.
   private(set) var hasReachedStop = false
-  private static let log = Log("mysql")
+  static let log = Log("mysql")
 
   /// A schema change as it is handed out.
   struct PendingChange {
@@ -56,7 +56,7 @@ final class MySQLTailReader: TailReader {
   }
 
   init(
-    settings: MySQLSourceSettings, request: TailRequest, serverID: UInt32, interrupter: Interrupter = Interrupter(),
+    settings: MySQLSourceSettings, request: TailRequest, serverIDs: [UInt32], interrupter: Interrupter = Interrupter(),
     stop: BinlogPosition? = nil
   ) throws(ConnectorError) {
     guard request.shareCount > 0, (0..<request.shareCount).contains(request.shareIndex) else {
@@ -64,7 +64,7 @@ final class MySQLTailReader: TailReader {
     }
     self.settings = settings
     self.request = request
-    self.serverID = serverID
+    identity = ClientIdentity(serverIDs)
     self.interrupter = interrupter
     self.stop = stop
     cursor = TailCursor(try MySQLOffset(request.start))
@@ -86,21 +86,6 @@ final class MySQLTailReader: TailReader {
     if stop == nil { try readCollations() }
   }
 
-  /// A connection may also break after it was made: both kinds of failure are tried again.
-  private func connectFirst() throws(ConnectorError) {
-    var attempts = 0
-    while true {
-      do {
-        return try connect(retries: settings.connection.connectRetries)
-      } catch {
-        try interrupter.check()
-        attempts += 1
-        guard error.policy == .retry, attempts <= settings.connection.connectRetries else { throw error }
-        try interrupter.pause(milliseconds: 100 << Int64(min(attempts, 5)))
-      }
-    }
-  }
-
   /// The tables' default collations: new text columns without one of their own have it.
   private func readCollations() throws(ConnectorError) {
     let schemas = Set(tables.compactMap(\.id.schema)).map { SQLText.string($0) }.joined(separator: ", ")
@@ -113,68 +98,6 @@ final class MySQLTailReader: TailReader {
       tables[index].defaultCollation = row[2]
     }
     dropHelper()
-  }
-
-  /// Milliseconds between the server's heartbeats: short enough to notice a dead connection soon.
-  private var heartbeat: Int64 { min(max(settings.heartbeatInterval, 100), 10_000) }
-
-  private func connect(retries: Int) throws(ConnectorError) {
-    connection?.close()
-    connection = nil
-    held = nil
-    let start = cursor.offset
-    let request = TailConnection.Request(
-      start: start, serverID: serverID, heartbeat: heartbeat, isBounded: stop != nil)
-    let fresh = try TailConnection(settings, interrupter: interrupter, request: request, retries: retries)
-    if cursor.hasHandedOut, cursor.server != fresh.facts.identity {
-      fresh.close()
-      throw ConnectorError(
-        .connection,
-        "another server answers in the middle of a transaction; the split starts again from its last commit")
-    }
-    cursor.server = fresh.facts.identity
-    handedOutThrough = cursor.hasHandedOut ? lastHandedOut : nil
-    cursor.rewind()
-    maps = TableMapCache()
-    // The server refuses a place it does not have with its first packet. The first event (an artificial rotate) names
-    // the file; it is dealt with by the first call of `next`.
-    held = try fresh.next()
-    connection = fresh
-    lastArrival = Clock.monotonicMilliseconds()
-    hasHeard = false
-  }
-
-  /// Tries once more to connect. True when it worked; false when another attempt makes sense later.
-  /// - Throws: once the server has been away for a minute, or when trying again cannot help.
-  private func reconnect(within wait: Int64) throws(ConnectorError) -> Bool {
-    try interrupter.check()
-    let now = Clock.monotonicMilliseconds()
-    if failures > 0 {
-      try interrupter.pause(milliseconds: min(max(wait, 10), min(100 << Int64(min(failures, 6)), 5000)))
-    }
-    do {
-      try connect(retries: 0)
-      failures = 0
-      failingSince = nil
-      Self.log.info("binlog connection restored", ["offset": cursor.offset.offset.text])
-      return true
-    } catch {
-      try interrupter.check()
-      failures += 1
-      let since = failingSince ?? now
-      failingSince = since
-      guard error.policy == .retry, now - since < 60_000 else { throw error }
-      return false
-    }
-  }
-
-  private func disconnected(_ error: ConnectorError) throws(ConnectorError) {
-    try interrupter.check()
-    guard error.kind == .connection || error.kind == .transient else { throw error }
-    Self.log.warning("binlog connection lost", ["error": error.message])
-    connection?.close()
-    connection = nil
-    held = nil
   }
 
   /// A second connection, for questions about keys and tables.
@@ -215,6 +138,7 @@ final class MySQLTailReader: TailReader {
         held = event
         return .rows
       }
+      if cursor.skip != nil { cursor.countSkipped() }
       if let change = pendingChanges.first {
         isAwaitingAdoption = true
         return .schemaChange(table: change.table, offset: change.offset, changes: change.changes, schema: change.schema)

@@ -38,7 +38,7 @@ final class TailConnection {
 
   private static func checkServer(_ start: MySQLOffset, _ facts: ServerFacts) throws(ConnectorError) {
     if start.server.isEmpty || start.server == facts.identity { return }
-    if facts.hasGTIDs, start.gtids != nil { return }
+    if facts.hasGTIDs ? start.gtids != nil : facts.isMariaDB && start.mariaDB != nil { return }
     throw ConnectorError(
       .offsetLost,
       "the offset belongs to another server (\(start.server)) than the one that answers (\(facts.identity))",
@@ -55,7 +55,7 @@ final class TailConnection {
     if facts.isMariaDB {
       // 4: this client understands GTID events.
       try client.execute("SET @mariadb_slave_capability = 4")
-      if let domains = request.start.mariaDB {
+      if case .domains(let domains) = try Start(request.start, facts) {
         try client.execute(
           "SET @slave_connect_state = \(SQLText.string(domains.description)), @slave_gtid_strict_mode = 0, "
             + "@slave_gtid_ignore_duplicates = 0")
@@ -72,13 +72,39 @@ final class TailConnection {
   private static let nonBlocking: UInt16 = 1
   private static let throughGTID: UInt16 = 4
 
+  /// How the server is told where to begin.
+  private enum Start {
+    case gtids(GTIDSet)
+    case domains(MariaDBGTIDPosition)
+    case position(file: String, UInt32)
+
+    /// GTIDs of MySQL wherever there are some. MariaDB's only where file and position are another server's, or none:
+    /// a server that is asked by GTID reads a whole file to find it.
+    init(_ start: MySQLOffset, _ facts: ServerFacts) throws(ConnectorError) {
+      if facts.hasGTIDs, let gtids = start.gtids {
+        self = .gtids(gtids)
+      } else if let place = start.position, start.server.isEmpty || start.server == facts.identity,
+        let position = UInt32(exactly: place.position)
+      {
+        self = .position(file: place.file, position)
+      } else if facts.isMariaDB, let domains = start.mariaDB {
+        self = .domains(domains)
+      } else {
+        throw ConnectorError(
+          .offsetLost, "the server cannot start its log at this offset", offset: start.offset,
+          remedy: "GTID sets need gtid_mode=ON; start the pipeline anew from the end of the log")
+      }
+    }
+  }
+
   private static func dump(_ client: MySQLClient, _ facts: ServerFacts, _ request: Request) throws(ConnectorError) {
     var payload: [UInt8] = []
     func append(_ value: some FixedWidthInteger) {
       withUnsafeBytes(of: value.littleEndian) { payload.append(contentsOf: $0) }
     }
     var flags: UInt16 = request.isBounded ? nonBlocking : 0
-    if facts.hasGTIDs, let gtids = request.start.gtids {
+    switch try Start(request.start, facts) {
+    case .gtids(let gtids):
       // COM_BINLOG_DUMP_GTID: flags, server id, file name (none), position, length and bytes of the GTID set.
       flags |= throughGTID
       let set = gtids.encoded()
@@ -87,21 +113,17 @@ final class TailConnection {
       append(UInt32(0))
       append(UInt64(4))
       append(UInt32(truncatingIfNeeded: set.count))
-      payload += set
-      return try client.sendCommand(0x1e, payload)
+      try client.sendCommand(0x1e, payload + set)
+    case .domains: try sendPlace(file: "", 4)
+    case .position(let file, let position): try sendPlace(file: file, position)
     }
-    let start = request.start.mariaDB == nil ? request.start.position : nil
-    guard start != nil || request.start.mariaDB != nil, let position = UInt32(exactly: start?.position ?? 4) else {
-      throw ConnectorError(
-        .offsetLost, "the server cannot start its log at this offset", offset: request.start.offset,
-        remedy: "GTID sets need gtid_mode=ON; start the pipeline anew from the end of the log")
+    /// COM_BINLOG_DUMP: position, flags, server id, file name to the packet's end.
+    func sendPlace(file: String, _ position: UInt32) throws(ConnectorError) {
+      append(position)
+      append(flags)
+      append(request.serverID)
+      try client.sendCommand(0x12, payload + Array(file.utf8))
     }
-    // COM_BINLOG_DUMP: position, flags, server id, file name to the packet's end.
-    append(position)
-    append(flags)
-    append(request.serverID)
-    payload += Array((start?.file ?? "").utf8)
-    try client.sendCommand(0x12, payload)
   }
 
   /// Whether the first bytes of an event are in this process already.

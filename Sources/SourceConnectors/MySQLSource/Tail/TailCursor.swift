@@ -13,12 +13,17 @@ struct TailCursor {
   private(set) var boundary: BinlogPosition?
   /// MySQL: every transaction up to the boundary.
   private(set) var gtids: GTIDSet?
-  /// MariaDB, where the start was given as GTIDs and no file is known yet.
+  /// MariaDB: the last transaction of each domain up to the boundary; nil when the start did not tell it.
   private(set) var mariaDB: MariaDBGTIDPosition?
+  /// Whether the boundary is a place to start from. After a start by MariaDB's GTIDs the server first sends the head of
+  /// a file that may begin long before the start.
+  private var isPlaced: Bool
   /// Identity of the server that file and position belong to.
   var server: String
   /// GTID of the open transaction.
   private(set) var openGTID: MySQLGTID?
+  /// The same in MariaDB.
+  private(set) var openDomain: MariaDBGTID?
   /// Between a transaction's first event and its end.
   private(set) var isOpen = false
   /// The open transaction ends with a commit of its own rather than with its first statement.
@@ -27,6 +32,12 @@ struct TailCursor {
   var isXA = false
   /// Rows of the open transaction have been handed out.
   var hasHandedOut = false
+  /// What is still to be passed over after a start within a transaction; nil: nothing.
+  private(set) var skip: StartSkip?
+  /// The same, as it was at the boundary.
+  private var boundarySkip: StartSkip?
+  /// Events of the open transaction are being passed over.
+  private(set) var isSkipping = false
 
   init(_ start: MySQLOffset) {
     file = start.position?.file ?? ""
@@ -36,22 +47,27 @@ struct TailCursor {
     gtids = start.gtids
     mariaDB = start.mariaDB
     server = start.server
+    isPlaced = start.position != nil || start.mariaDB == nil
+    skip = start.skip
+    boundarySkip = start.skip
   }
 
   /// The last complete transaction's end as an offset.
   var offset: MySQLOffset {
-    MySQLOffset(position: boundary, gtids: gtids, mariaDB: boundary == nil ? mariaDB : nil, server: server)
+    MySQLOffset(position: boundary, gtids: gtids, mariaDB: mariaDB, server: server, skip: boundarySkip)
   }
 
   /// The end of the event that was met last, as if its transaction ended with it.
   var eventOffset: MySQLOffset {
-    var result = MySQLOffset(position: BinlogPosition(file: file, position: position), gtids: gtids, server: server)
+    var result = MySQLOffset(
+      position: BinlogPosition(file: file, position: position), gtids: gtids, mariaDB: mariaDB, server: server)
     if let openGTID { result.gtids?.insert(openGTID) }
+    if let openDomain { result.mariaDB?.advance(to: openDomain) }
     return result
   }
 
   /// The event that was met last.
-  var place: LogPlace { LogPlace(file: fileNumber, position: position, gtid: openGTID) }
+  var place: LogPlace { LogPlace(file: fileNumber, position: position, gtid: openGTID, domain: openDomain) }
 
   /// A reconnect: the server sends the open transaction again from its beginning.
   mutating func rewind() {
@@ -64,6 +80,23 @@ struct TailCursor {
     hasBegun = false
     isXA = false
     openGTID = nil
+    openDomain = nil
+    skip = boundarySkip
+    isSkipping = false
+  }
+
+  /// Another server answers: its files are others, and only GTIDs say where to go on.
+  mutating func move(to server: String) {
+    self.server = server
+    boundary = nil
+    isPlaced = mariaDB == nil
+    position = 4
+  }
+
+  /// What was committed up to here, as the head of a log file or the planner knows it.
+  mutating func know(gtids: GTIDSet? = nil, mariaDB: MariaDBGTIDPosition? = nil) {
+    if let gtids { self.gtids = gtids }
+    if let mariaDB { self.mariaDB = mariaDB }
   }
 
   /// Takes note of an event's end. `next` is the header's 32-bit position; a transaction of over 4 GiB makes it wrap.
@@ -84,16 +117,24 @@ struct TailCursor {
     if !isOpen { settle() }
   }
 
+  /// The server says that it has sent everything up to a place (a heartbeat).
+  mutating func settle(in name: String, at position: UInt64) {
+    isPlaced = true
+    rotate(to: name, position: position)
+  }
+
   private mutating func settle() {
-    if !file.isEmpty { boundary = BinlogPosition(file: file, position: position) }
+    if isPlaced, !file.isEmpty { boundary = BinlogPosition(file: file, position: position) }
   }
 
   /// A transaction's GTID event.
-  mutating func open(gtid: MySQLGTID?, hasBegun: Bool) {
+  mutating func open(gtid: MySQLGTID?, domain: MariaDBGTID? = nil, hasBegun: Bool) {
     isOpen = true
-    self.hasBegun = hasBegun
     openGTID = gtid
+    openDomain = domain
     isXA = false
+    self.hasBegun = false
+    if hasBegun { begin() }
   }
 
   /// A statement: servers without GTID events begin their transactions with one.
@@ -102,17 +143,37 @@ struct TailCursor {
   /// BEGIN, or XA START.
   mutating func begin() {
     isOpen = true
+    if let skip, skip.events > 0 { isSkipping = true }
     hasBegun = true
+  }
+
+  /// An event of the open transaction is done with; called for each one while something is to be passed over.
+  mutating func countSkipped() {
+    guard isSkipping, let pending = skip else { return }
+    skip = StartSkip(events: pending.events - 1, rows: pending.rows)
+    isSkipping = pending.events > 1
+  }
+
+  /// The rows of the event at hand that are to be passed over; asked once for each rows event that is not skipped.
+  mutating func takeSkippedRows() -> Int {
+    guard let pending = skip else { return 0 }
+    skip = StartSkip(events: pending.events, rows: 0)
+    return pending.rows
   }
 
   /// The end of the open transaction.
   mutating func end() {
     if let openGTID { gtids?.insert(openGTID) }
+    if let openDomain { mariaDB?.advance(to: openDomain) }
     openGTID = nil
+    openDomain = nil
     isOpen = false
     hasBegun = false
     isXA = false
     hasHandedOut = false
+    isSkipping = false
+    boundarySkip = skip
+    isPlaced = true
     settle()
   }
 }
@@ -125,4 +186,6 @@ struct LogPlace {
   var position: UInt64
   /// GTID of its transaction (MySQL).
   var gtid: MySQLGTID?
+  /// GTID of its transaction (MariaDB).
+  var domain: MariaDBGTID?
 }

@@ -7,12 +7,16 @@ struct Watermark {
   private let position: UInt64
   private let isPlaced: Bool
   let gtids: GTIDSet?
+  /// MariaDB after a failover: the watermark's file and position are another server's, and its domains decide.
+  private let domains: MariaDBGTIDPosition?
 
   /// - Throws: `offsetLost` when the watermark belongs to another server and has no GTIDs.
   init(_ offset: Offset, server: String) throws(ConnectorError) {
     let parsed = try MySQLOffset(offset)
     gtids = parsed.gtids
-    if !server.isEmpty, !parsed.server.isEmpty, parsed.server != server, gtids == nil {
+    let isForeign = !server.isEmpty && !parsed.server.isEmpty && parsed.server != server && gtids == nil
+    domains = isForeign ? parsed.mariaDB : nil
+    if isForeign, domains == nil {
       throw ConnectorError(
         .offsetLost, "a chunk's watermark belongs to another server", offset: offset,
         remedy: "point the pipeline at the server it was started with, or start it anew")
@@ -29,18 +33,20 @@ struct Watermark {
   /// like its transaction's.
   func covers(_ place: LogPlace) -> Bool {
     if let gtids, let gtid = place.gtid { return gtids.contains(gtid) }
+    if let domains { return place.domain.map { domains.contains($0) } ?? false }
     return (place.file, place.position) <= (file, position)
   }
 
   /// Whether a reader that has seen everything up to `offset` has passed the watermark.
   func isPassed(by cursor: TailCursor) -> Bool {
     if let gtids, let seen = cursor.gtids { return seen.contains(gtids) }
+    if let domains { return cursor.mariaDB?.contains(domains) ?? false }
     guard let boundary = cursor.boundary else { return false }
     return (BinlogFile.number(of: boundary.file) ?? 0, boundary.position) >= (file, position)
   }
 
   /// Whether the watermark can be compared by position alone.
-  var usesPositions: Bool { gtids == nil && isPlaced }
+  var usesPositions: Bool { gtids == nil && domains == nil && isPlaced }
 
   static func isLower(_ left: Watermark, _ right: Watermark) -> Bool {
     (left.file, left.position) < (right.file, right.position)
