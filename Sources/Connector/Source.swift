@@ -113,11 +113,20 @@ public protocol SourcePlanner: AnyObject {
   /// `cursor` is nil for the first call. The last chunk of the table is open-ended.
   func planChunks(_ table: DiscoveredTable, cursor: String?, limit: Int) throws(ConnectorError) -> ChunkPlan
 
+  /// The complete plans of those of the tables that are certainly one chunk, asked of the source for many tables at
+  /// once. A table that is not in the answer is planned by `planChunks`.
+  func planWholeTables(_ tables: [DiscoveredTable]) throws(ConnectorError) -> [TableID: ChunkPlan]
+
   /// Makes a call that blocks on another thread return soon with `cancelled`. Callable from any thread.
   func interrupt()
 
   /// Closes the connection.
   func close()
+}
+
+extension SourcePlanner {
+  /// None are known to be.
+  public func planWholeTables(_ tables: [DiscoveredTable]) throws(ConnectorError) -> [TableID: ChunkPlan] { [:] }
 }
 
 /// What a snapshot reader must read.

@@ -102,9 +102,10 @@ import Testing
       "one", on: kind, "CREATE TABLE hollow (id INT PRIMARY KEY)", "CREATE TABLE small (id INT PRIMARY KEY)",
       "INSERT INTO small VALUES (1), (5), (9)", "CREATE TABLE loose (x INT, y TEXT)",
       "INSERT INTO loose SELECT 1, 'same' FROM seq_1_to_500",
-      "CREATE TABLE choice (k ENUM('b','a'), n INT, PRIMARY KEY (k, n))",
-      "INSERT INTO choice SELECT 1 + seq % 2, seq FROM seq_1_to_500")
-    for name in ["hollow", "small", "loose", "choice"] {
+      "CREATE TABLE floats (k DOUBLE, n INT, PRIMARY KEY (k, n))",
+      "INSERT INTO floats SELECT seq % 2, seq FROM seq_1_to_500",
+      "CREATE TABLE parts (k VARCHAR(50), PRIMARY KEY (k(10)))", "INSERT INTO parts SELECT seq FROM seq_1_to_500")
+    for name in ["hollow", "small", "loose", "floats", "parts"] {
       #expect(try check(fixture, name, size: 100).count == 1, "\(name)")
     }
   }

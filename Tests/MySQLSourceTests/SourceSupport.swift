@@ -3,6 +3,7 @@ import Model
 import MySQLSource
 import Platform
 import TestKit
+import Testing
 
 /// A database of a test's own on the shared server, and a connector that reads it.
 struct SourceFixture {
@@ -163,7 +164,13 @@ extension SourceConnector {
       more = try reader.read(into: &batch, byteLimit: byteLimit)
       rows += batch.testRows()
     }
-    return (FinishedChunk(range: range, watermark: try reader.finish()), rows)
+    let watermark = try reader.finish()
+    var read = range
+    if let remainder = reader.remainder {
+      #expect(remainder.upper == range.upper && remainder.lower != nil)
+      read.upper = remainder.lower
+    }
+    return (FinishedChunk(range: read, watermark: watermark), rows)
   }
 
   /// Reads a table chunk by chunk; `between` runs before each chunk.
@@ -171,11 +178,17 @@ extension SourceConnector {
     _ table: DiscoveredTable, _ schema: RowSchema, between: (Int) throws -> Void = { _ in }
   ) throws -> SnapshotResult {
     var result = SnapshotResult()
-    for (index, range) in try plan(table).enumerated() {
-      try between(index)
-      let (chunk, rows) = try read(range, of: schema)
-      result.chunks.append(chunk)
-      result.rows.append(rows)
+    for planned in try plan(table) {
+      var range = planned
+      while true {
+        try between(result.chunks.count)
+        let (chunk, rows) = try read(range, of: schema)
+        result.chunks.append(chunk)
+        result.rows.append(rows)
+        // The chunk was cut: what was left unread is a chunk of its own.
+        if chunk.range.upper == range.upper { break }
+        range.lower = chunk.range.upper
+      }
     }
     return result
   }

@@ -70,7 +70,8 @@ public enum MySQLSourceFactory: SourceFactory {
       "Rows of a chunk. Without it chunks are about 32 MB, and at most 250,000 rows."),
     OptionSpec(
       "scan.incremental.snapshot.chunk.key-column", .text,
-      "Columns to chunk by, `database.table:column` separated by semicolons; the table is a regular expression."),
+      "Columns to chunk by, `database.table:column` separated by semicolons; the table is a regular expression, and an "
+        + "index must begin with the column."),
     OptionSpec(
       "scan.snapshot.fetch.size", .integer(1...Int(Int32.max)), default: nil,
       support: .ignored(reason: "rows are streamed"), "JDBC fetch size."),
@@ -79,7 +80,7 @@ public enum MySQLSourceFactory: SourceFactory {
       support: .ignored(reason: "chunks are read at an exact place of the log"), "Skips the catch-up of each chunk."),
     OptionSpec(
       "scan.incremental.snapshot.unbounded-chunk-first.enabled", .boolean, default: nil,
-      support: .ignored(reason: "the last chunk is bounded when it is read"), "Order of the open-ended chunks."),
+      support: .ignored(reason: "a chunk that has grown too big is cut while it is read"), "Order of the open-ended chunks."),
     OptionSpec(
       "scan.incremental.close-idle-reader.enabled", .boolean, default: nil,
       support: .ignored(reason: "slots are free as soon as a split has ended"), "Closes idle readers."),

@@ -11,6 +11,9 @@ struct MySQLSourceSettings: Sendable {
   var serverIDs: ClosedRange<UInt32>?
   /// Rows of a chunk, where the user says so.
   var chunkRows: Int?
+  /// Bytes of rows, as row batches hold them, beyond which a chunk is ended while it is read. It does not apply to chunks
+  /// whose rows the user gives.
+  var largestChunkBytes = 128 << 20
   /// Columns to chunk by, first match wins.
   var chunkKeys: [ChunkKeyRule]
   /// Range of (max − min + 1) / rows in which integer keys are split evenly.
@@ -153,7 +156,9 @@ struct MySQLSourceSettings: Sendable {
           .configuration, "option scan.incremental.snapshot.chunk.key-column lacks a colon: \(part)",
           remedy: "write database.table:column")
       }
-      let column = part[part.index(after: colon)...].filter { $0 != " " }
+      var column = part[part.index(after: colon)...]
+      while column.first == " " { column.removeFirst() }
+      while column.last == " " { column.removeLast() }
       rules.append(ChunkKeyRule(selector: try TableSelector(String(part[..<colon])), column: String(column)))
     }
     return rules

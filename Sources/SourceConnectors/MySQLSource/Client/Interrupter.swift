@@ -25,6 +25,13 @@ final class Interrupter: Sendable {
     }
   }
 
+  /// Ends the attached connection, and no later one: what is on its way need not be read. For the connection's thread.
+  func sever() {
+    state.withLock { state in
+      if state.descriptor >= 0 { _ = tg_socket_shutdown(state.descriptor) }
+    }
+  }
+
   /// Whether `interrupt` has been called.
   var isInterrupted: Bool { state.withLock { $0.isInterrupted } }
 

@@ -11,7 +11,7 @@ import Platform
 final class MySQLClient {
   private let handle: UnsafeMutablePointer<MYSQL>
   private var isClosed = false
-  private let interrupter: Interrupter
+  private var interrupter: Interrupter
 
   /// The library must be initialised before the first thread uses it; a static is initialised once.
   private static let library: Int32 = mysql_server_init(0, nil, nil)
@@ -103,6 +103,13 @@ final class MySQLClient {
     } else {
       try execute("SET SESSION max_execution_time = 0, sql_safe_updates = 0")
     }
+  }
+
+  /// From now on this interrupter, and no longer the one before, breaks off what the connection waits for.
+  func attach(_ interrupter: Interrupter) {
+    self.interrupter.detach()
+    self.interrupter = interrupter
+    if !isClosed { interrupter.attach(tg_mysql_duplicate_socket(handle)) }
   }
 
   /// Gives the connection up. Callable more than once.

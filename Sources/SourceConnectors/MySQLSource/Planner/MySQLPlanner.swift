@@ -8,6 +8,8 @@ final class MySQLPlanner: SourcePlanner {
   let client: MySQLClient
   let facts: ServerFacts
   private let interrupter: Interrupter
+  /// What is known of tables beside what the coordinator hands back.
+  private var storage: [TableID: TableStorage] = [:]
   private static let log = Log("mysql")
 
   init(settings: MySQLSourceSettings, client: MySQLClient, interrupter: Interrupter, facts: ServerFacts) {
@@ -80,50 +82,86 @@ final class MySQLPlanner: SourcePlanner {
         .unsupported, "the storage engine \(description.engine) has no transactions, so chunks cannot be read exactly",
         table: description.id, remedy: "ALTER TABLE … ENGINE=InnoDB, or leave the table out with tables.exclude")
     }
-    let key = try chunkKey(description)
+    let key = try chunkKey(description, warnings: &warnings)
     if description.schema.primaryKey.isEmpty {
       warnings.append(
-        "table \(description.id) has neither a primary key nor a NOT NULL unique key: it is read as a whole, "
-          + "and updates are matched by full rows")
+        "table \(description.id) has neither a primary key nor a NOT NULL unique key: updates are matched by full rows"
+          + (key.isEmpty ? ", and it is read as a whole" : ""))
     } else if key.isEmpty {
-      warnings.append("table \(description.id) cannot be split by its key's types: it is read as one chunk")
+      warnings.append("table \(description.id) cannot be split by its key: it is read as one chunk")
     }
+    storage[description.id] = TableStorage(description, key: key)
     return DiscoveredTable(
       id: description.id, schema: description.schema, chunkKey: key, estimatedRows: description.estimatedRows)
   }
 
-  /// The user's column, else as many of the key's first columns as can be compared.
-  private func chunkKey(_ description: TableDescription) throws(ConnectorError) -> [String] {
+  /// The user's column, else as many of the key's first columns as can be compared and are in the order of an index.
+  private func chunkKey(_ description: TableDescription, warnings: inout [String]) throws(ConnectorError) -> [String] {
     let schema = description.schema
     if let rule = settings.chunkKeys.first(where: { $0.selector.matches(description.id) }) {
-      guard let index = schema.index(of: rule.column), let key = KeyColumn(schema.columns[index]) else {
+      let wanted = rule.column.lowercased()
+      guard let column = schema.columns.first(where: { $0.name.lowercased() == wanted }), KeyColumn(column) != nil
+      else {
         throw ConnectorError(
-          .configuration,
-          "chunk.key-column \(rule.column) does not exist, may be NULL, or has a type without a usable order",
+          .configuration, "chunk.key-column \(rule.column) does not exist, or has a type without a usable order",
           table: description.id)
       }
-      return [key.column.name]
+      if TableIndex.best(description.indexes, for: [column.name]) != nil { return [column.name] }
+      // Each chunk would be a scan of the whole table.
+      warnings.append(
+        "no index of table \(description.id) begins with its chunk.key-column \(column.name): it is read as one chunk")
+      return []
     }
-    return schema.keyIndexes.prefix { KeyColumn(schema.columns[$0]) != nil }.map { schema.columns[$0].name }
+    let usable = schema.keyIndexes.prefix { KeyColumn(schema.columns[$0]) != nil }.map { schema.columns[$0].name }
+    return Array(usable.prefix(TableIndex.best(description.indexes, for: usable)?.count ?? 0))
   }
 
   func planChunks(_ table: DiscoveredTable, cursor: String?, limit: Int) throws(ConnectorError) -> ChunkPlan {
     let columns = try Self.keyColumns(table.chunkKey, of: table.schema, table: table.id)
-    var planner = ChunkPlanner(client: client, table: table.id, columns: columns, settings: settings)
     guard !columns.isEmpty else { return ChunkPlan(chunks: [.everything], cursor: nil) }
-    let start: PlanCursor
-    if let cursor {
-      start = try PlanCursor(cursor)
-    } else {
-      guard let description = try catalog.describe(table.id) else {
-        throw ConnectorError(.schemaMismatch, "the table no longer exists", table: table.id)
-      }
-      guard let first = try planner.start(description) else {
-        return ChunkPlan(chunks: [ChunkRange(columns: table.chunkKey, lower: nil, upper: nil)], cursor: nil)
-      }
-      start = first
-    }
+    let planner = ChunkPlanner(
+      client: client, table: table, columns: columns, storage: try storage(of: table), settings: settings)
+    let start = if let cursor { try PlanCursor(cursor) } else { try planner.start() }
     return try planner.plan(from: start, limit: max(1, limit))
+  }
+
+  func planWholeTables(_ tables: [DiscoveredTable]) throws(ConnectorError) -> [TableID: ChunkPlan] {
+    var plans: [TableID: ChunkPlan] = [:]
+    var small: [ChunkPlanner] = []
+    for table in tables {
+      if table.chunkKey.isEmpty {
+        plans[table.id] = ChunkPlan(chunks: [.everything], cursor: nil)
+      } else if let storage = storage[table.id] {
+        let columns = try Self.keyColumns(table.chunkKey, of: table.schema, table: table.id)
+        let planner = ChunkPlanner(client: client, table: table, columns: columns, storage: storage, settings: settings)
+        if planner.seemsSmall { small.append(planner) }
+      }
+    }
+    while !small.isEmpty {
+      let part = small.prefix(Self.probesPerStatement)
+      small.removeFirst(part.count)
+      let list = part.map(\.probe).joined(separator: ", ")
+      do {
+        guard let answers = try client.query("SELECT \(list)").first, answers.count == part.count else { continue }
+        for (planner, answer) in zip(part, answers) where answer == nil { plans[planner.table.id] = planner.whole }
+      } catch  where error.kind == .schemaMismatch || error.kind == .permission {
+        // One of them was dropped or altered meanwhile. Planned one by one, it is that one which fails.
+        continue
+      }
+    }
+    return plans
+  }
+
+  private static let probesPerStatement = 128
+
+  private func storage(of table: DiscoveredTable) throws(ConnectorError) -> TableStorage {
+    if let known = storage[table.id] { return known }
+    guard let description = try catalog.describe(table.id) else {
+      throw ConnectorError(.schemaMismatch, "the table no longer exists", table: table.id)
+    }
+    let storage = TableStorage(description, key: table.chunkKey)
+    self.storage[table.id] = storage
+    return storage
   }
 
   /// The chunk key's columns with their orders.

@@ -46,13 +46,9 @@ enum PlanCursor: Hashable {
     switch part {
     case .integer(let value): "i\(value)"
     case .unsigned(let value): "u\(value)"
-    case .text(let value): "t" + hexadecimal(value.utf8)
-    case .bytes(let value): "b" + hexadecimal(value)
+    case .text(let value): "t" + Hexadecimal.text(value.utf8)
+    case .bytes(let value): "b" + Hexadecimal.text(value)
     }
-  }
-
-  private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   private static func part(_ text: String) -> KeyPart? {
@@ -60,21 +56,10 @@ enum PlanCursor: Hashable {
     switch text.first {
     case "i": return Int64(value).map { .integer($0) }
     case "u": return UInt64(value).map { .unsigned($0) }
-    case "t": return bytes(value).map { .text(String(decoding: $0, as: UTF8.self)) }
-    case "b": return bytes(value).map { .bytes($0) }
+    case "t": return Hexadecimal.bytes(value).map { .text(String(decoding: $0, as: UTF8.self)) }
+    case "b": return Hexadecimal.bytes(value).map { .bytes($0) }
     default: return nil
     }
-  }
-
-  private static func bytes(_ text: String) -> [UInt8]? {
-    let digits = Array(text)
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var bytes: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let byte = UInt8(String(digits[index...index + 1]), radix: 16) else { return nil }
-      bytes.append(byte)
-    }
-    return bytes
   }
 }
 

@@ -11,6 +11,8 @@ struct TableDescription: Sendable {
   /// Bytes, as the server estimates; 0 when it does not know.
   var averageRowLength: Int
   var schema: TableSchema
+  /// Indexes that can be walked in the order of columns.
+  var indexes: [TableIndex] = []
 }
 
 /// Reads table descriptions from information_schema, many tables with one query.
@@ -46,6 +48,20 @@ struct TableCatalog {
     guard let schema = table.schema else { return nil }
     let filter = "TABLE_SCHEMA = \(SQLText.string(schema)) AND TABLE_NAME = \(SQLText.string(table.table))"
     return try describe(where: filter, wanted: [table]).first
+  }
+
+  /// Columns, key and indexes of one table, without what only planning needs; nil when it does not exist.
+  func layout(of table: TableID) throws(ConnectorError) -> TableDescription? {
+    guard let schema = table.schema else { return nil }
+    let filter = "TABLE_SCHEMA = \(SQLText.string(schema)) AND TABLE_NAME = \(SQLText.string(table.table))"
+    var tables = [
+      table: TableDescription(
+        id: table, engine: "", collation: "", estimatedRows: 0, averageRowLength: 0,
+        schema: TableSchema(columns: [], primaryKey: []))
+    ]
+    try readColumns(filter, into: &tables)
+    try readKeys(filter, into: &tables)
+    return tables[table].flatMap { $0.schema.columns.isEmpty ? nil : $0 }
   }
 
   /// Several tables of one database; those that no longer exist are left out.
@@ -123,37 +139,32 @@ struct TableCatalog {
       nativeCollation: collation)
   }
 
-  private struct UniqueKey {
-    var name: String
-    var columns: [String] = []
-    /// No nullable column, no prefix of a column, no expression.
-    var isIdentity = true
-  }
-
+  /// The keys and indexes. Whether the optimiser may use an index is told by a column that older servers do not have.
   private func readKeys(_ filter: String, into tables: inout [TableID: TableDescription]) throws(ConnectorError) {
+    let number = facts.number
+    let usable =
+      facts.isMariaDB
+      ? (number >= (10, 6) ? "IGNORED = 'NO'" : "TRUE") : (number.major >= 8 ? "IS_VISIBLE = 'YES'" : "TRUE")
     let rows = try client.query(
-      "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, NULLABLE, SUB_PART "
-        + "FROM information_schema.STATISTICS WHERE \(filter) AND NON_UNIQUE = 0 "
+      "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, NULLABLE, SUB_PART, NON_UNIQUE, COLLATION, "
+        + "INDEX_TYPE = 'BTREE' AND \(usable) FROM information_schema.STATISTICS WHERE \(filter) "
         + "ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX")
-    var keys: [TableID: [UniqueKey]] = [:]
+    var indexes: [TableID: [TableIndex]] = [:]
     for row in rows {
       let id = TableID(schema: row[0], table: row[1] ?? "")
       guard tables[id] != nil, let name = row[2] else { continue }
-      if keys[id]?.last?.name != name { keys[id, default: []].append(UniqueKey(name: name)) }
-      guard var list = keys.removeValue(forKey: id), !list.isEmpty else { continue }
-      let last = list.count - 1
-      if let column = row[3] { list[last].columns.append(column) }
-      if row[3] == nil || row[4] == "YES" || row[5] != nil { list[last].isIdentity = false }
-      keys[id] = list
+      var list = indexes.removeValue(forKey: id) ?? []
+      if list.last?.name != name {
+        list.append(TableIndex(name: name, isUnique: row[6] == "0", isUsable: row[8] == "1"))
+      }
+      list[list.count - 1].add(
+        column: row[3], isNullable: row[4] == "YES", isPrefix: row[5] != nil, direction: row[7] ?? "")
+      indexes[id] = list
     }
-    for (id, list) in keys { tables[id]?.schema.primaryKey = Self.key(of: list) }
-  }
-
-  /// The primary key; without one the unique key with the fewest columns (then the first by name) that identifies rows.
-  private static func key(of keys: [UniqueKey]) -> [String] {
-    if let primary = keys.first(where: { $0.name == "PRIMARY" }) { return primary.columns }
-    let candidates = keys.filter(\.isIdentity).sorted { ($0.columns.count, $0.name) < ($1.columns.count, $1.name) }
-    return candidates.first?.columns ?? []
+    for (id, list) in indexes {
+      tables[id]?.schema.primaryKey = TableIndex.key(of: list)
+      tables[id]?.indexes = list
+    }
   }
 }
 

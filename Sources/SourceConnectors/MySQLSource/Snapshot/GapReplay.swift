@@ -8,6 +8,8 @@ import Model
 final class GapReplay {
   private let settings: MySQLSourceSettings
   private let request: SnapshotRequest
+  /// The part of the chunk that was read, whose keys are replayed.
+  var range: ChunkRange
   private let low: MySQLOffset
   private let target: BinlogPosition
   private var tail: MySQLTailReader?
@@ -18,26 +20,34 @@ final class GapReplay {
   init(settings: MySQLSourceSettings, request: SnapshotRequest, low: MySQLOffset, end target: BinlogPosition) {
     self.settings = settings
     self.request = request
+    self.range = request.range
     self.low = low
     self.target = target
   }
 
   /// Adds changes to `batch`; false when there are no more.
-  /// - Throws: `transient` when a table without a key was changed meanwhile; `schemaMismatch` when the table was altered.
+  /// - Throws: `schemaMismatch` when the table was altered.
   func read(into batch: inout RowBatch, byteLimit: Int, interrupter: Interrupter) throws(ConnectorError) -> Bool {
-    let table = request.schema.table
-    let tail = try openTail(interrupter)
     while batch.byteCount < byteLimit {
+      guard try next(interrupter) else { return false }
+      copyChanges(to: &batch)
+    }
+    return true
+  }
+
+  /// Whether the table was changed between the watermarks. Afterwards the replay is at its end, or of no more use.
+  /// - Throws: `schemaMismatch` when the table was altered.
+  func findsChange(_ interrupter: Interrupter) throws(ConnectorError) -> Bool { try next(interrupter) }
+
+  /// Reads changes into `scratch`; false when there are no more.
+  private func next(_ interrupter: Interrupter) throws(ConnectorError) -> Bool {
+    let tail = try openTail(interrupter)
+    while true {
       switch try tail.next(into: &scratch, byteLimit: 1 << 18, wait: 200) {
-      case .rows:
-        if request.schema.keyIndexes.isEmpty {
-          throw ConnectorError(
-            .transient, "a table without a key was changed while it was read", table: table,
-            remedy: "give the table a key; or turn on GTIDs or run FLUSH BINARY LOGS, and do not write to it meanwhile")
-        }
-        copyChanges(to: &batch)
+      case .rows: return true
       case .schemaChange:
-        throw ConnectorError(.schemaMismatch, "the table was altered while it was read", table: table)
+        throw ConnectorError(
+          .schemaMismatch, "the table was altered while it was read", table: request.schema.table)
       case .idle:
         guard tail.hasReachedStop, let reached = tail.position else {
           try interrupter.check()
@@ -48,7 +58,6 @@ final class GapReplay {
         return false
       }
     }
-    return true
   }
 
   private func copyChanges(to batch: inout RowBatch) {
@@ -84,7 +93,6 @@ final class GapReplay {
   /// The tail's own filter picks the chunk's keys: everything in the gap is at or below the watermark of the keys around
   /// the chunk, and above the chunk's.
   private func chunks() -> [FinishedChunk] {
-    let range = request.range
     let beyond = MySQLOffset(position: target, server: low.server).offset
     var chunks: [FinishedChunk] = []
     if range.lower != nil {

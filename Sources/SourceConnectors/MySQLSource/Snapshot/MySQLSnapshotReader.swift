@@ -14,7 +14,8 @@ import Model
 ///   counts them: `MYSQL_BIN_LOG::m_atomic_prep_xids` must be 0), so whatever stands in an older file is visible.
 ///
 /// The high one is the log's end after the snapshot was opened: what is visible was logged before it became visible.
-/// `read` then replays the events between the two over the chunk's rows, for the chunk's keys alone.
+/// `read` then replays the events between the two over the chunk's rows, for the chunk's keys alone. Rows of a table
+/// without a key cannot be replaced; there the snapshot is opened again until nothing of the table lies between the two.
 final class MySQLSnapshotReader: SnapshotReader {
   private let settings: MySQLSourceSettings
   private let request: SnapshotRequest
@@ -22,7 +23,8 @@ final class MySQLSnapshotReader: SnapshotReader {
   private let columns: [KeyColumn]
   private let interrupter = Interrupter()
   private var decoders: [TextValueDecoder] = []
-  private var client: MySQLClient?
+  private var session: SnapshotSession?
+  private var cut: ChunkCut?
   private var stream: MySQLStream?
   private var gap: GapReplay?
   private var low: MySQLOffset?
@@ -40,25 +42,21 @@ final class MySQLSnapshotReader: SnapshotReader {
   }
 
   func open() throws(ConnectorError) -> Offset {
-    let client = try MySQLClient.connect(settings.connection, interrupter: interrupter)
-    self.client = client
-    let facts = try ServerFacts(client)
-    let catalog = TableCatalog(client: client, facts: facts, settings: settings)
-    // Before: if the table is altered from here on, the description below will differ from the registry's, or the read
-    // of the older snapshot fails (error 1412).
-    try compareSchema(catalog)
-    let low = try openSnapshot(client, facts)
-    // The statement takes the table's metadata lock for the length of the transaction: from now on no DDL can come.
-    try client.execute("SELECT 1 FROM \(SQLText.table(table)) LIMIT 0", table: table)
-    try compareSchema(catalog)
-    self.low = low
     decoders = try makeDecoders()
-    stream = try client.stream(try selectStatement(), table: table)
-    return low.offset
+    return try SnapshotSession.open(settings.connection, interrupter) { session throws(ConnectorError) in
+      try open(session)
+    }
   }
 
-  private func compareSchema(_ catalog: TableCatalog) throws(ConnectorError) {
-    guard let found = try catalog.describe(table) else {
+  private func open(_ session: SnapshotSession) throws(ConnectorError) -> Offset {
+    let client = session.client
+    let low = try openSnapshot(session)
+    // The statement takes the table's metadata lock for the length of the transaction: from now on no DDL can come. If
+    // one came since the registry saw the table, the description differs from the registry's; if one came since the
+    // snapshot was opened, the read of the older snapshot fails as well (error 1412).
+    try client.execute("SELECT 1 FROM \(SQLText.table(table)) LIMIT 0", table: table)
+    let catalog = TableCatalog(client: client, facts: session.facts, settings: settings)
+    guard let found = try catalog.layout(of: table) else {
       throw ConnectorError(.schemaMismatch, "the table no longer exists", table: table)
     }
     if let difference = SchemaComparison.difference(registry: request.schema.schema, server: found.schema) {
@@ -66,25 +64,56 @@ final class MySQLSnapshotReader: SnapshotReader {
         .schemaMismatch, "the table is not as the registry has it: \(difference)", table: table,
         remedy: "the chunk is read again once the registry has learned of the change")
     }
+    stream = try client.stream(try selectStatement(found.indexes), table: table)
+    self.session = session
+    return low.offset
   }
 
-  private func openSnapshot(_ client: MySQLClient, _ facts: ServerFacts) throws(ConnectorError) -> MySQLOffset {
-    try client.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
-    if facts.isMariaDB {
-      try client.execute(begin)
-      let exact = try snapshotPosition(client, facts)
+  /// Opens the snapshot and sets the high watermark, or the replay that leads to it.
+  private func openSnapshot(_ session: SnapshotSession) throws(ConnectorError) -> MySQLOffset {
+    if session.facts.isMariaDB {
+      try session.client.execute(Self.begin)
+      let exact = try snapshotPosition(session.client, session.facts)
       high = exact
       return exact
     }
+    var attempt = 0
+    while true {
+      let (low, gap) = try bracketSnapshot(session)
+      guard request.schema.keyIndexes.isEmpty else {
+        self.gap = gap
+        return low
+      }
+      defer { gap.close() }
+      if try !gap.findsChange(interrupter) {
+        high = gap.end
+        return low
+      }
+      attempt += 1
+      // Without GTIDs the bracket begins with the file: another try soon would find the same change.
+      guard attempt < Self.attempts, low.gtids != nil else {
+        throw ConnectorError(
+          .transient, "a table without a key was changed each time when its snapshot was opened", table: table,
+          remedy: "give the table a key; or turn on GTIDs or run FLUSH BINARY LOGS, and do not write to it meanwhile")
+      }
+      try session.client.execute("COMMIT")
+      try interrupter.pause(milliseconds: min(5 << Int64(min(attempt, 7)), 500))
+    }
+  }
+
+  private static let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+  /// How often the snapshot of a table without a key is opened: for about twenty seconds.
+  private static let attempts = 50
+
+  private func bracketSnapshot(_ session: SnapshotSession) throws(ConnectorError) -> (MySQLOffset, GapReplay) {
+    let (client, facts) = (session.client, session.facts)
     let gtids = try client.executedGTIDs(facts)
     let before = try client.logEnd(facts)
-    try client.execute(begin)
+    try client.execute(Self.begin)
     let after = try client.logEnd(facts)
     let start = gtids == nil ? BinlogPosition(file: before.file, position: 4) : before
     let low = MySQLOffset(position: start, gtids: gtids, server: facts.identity)
-    gap = GapReplay(settings: settings, request: request, low: low, end: after)
-    return low
+    return (low, GapReplay(settings: settings, request: request, low: low, end: after))
   }
 
   /// MariaDB's exact log position of the open snapshot.
@@ -123,22 +152,37 @@ final class MySQLSnapshotReader: SnapshotReader {
     return decoders
   }
 
-  private func selectStatement() throws(ConnectorError) -> String {
-    let list = zip(try nativeTypes(), request.schema.columns).map { type, column in
-      type.selectExpression(quotedName: SQLText.name(column.name))
+  /// Prepares the cut, and gives the statement that reads the rows.
+  private func selectStatement(_ indexes: [TableIndex]) throws(ConnectorError) -> String {
+    let statement = try SnapshotStatement(request, columns, types: try nativeTypes(), indexes)
+    guard statement.isOrdered else { return statement.text }
+    cut = ChunkCut(
+      columns, schema: request.schema.schema, rows: ChunkPlanner.largestRows(settings),
+      bytes: settings.chunkRows == nil ? settings.largestChunkBytes : .max
+    ) { [settings, interrupter] left, right throws(ConnectorError) in
+      try Self.differ(left, right, settings, interrupter)
     }
-    var sql = "SELECT \(list.joined(separator: ", ")) FROM \(SQLText.table(table))"
-    if let condition = try KeySQL.condition(request.range, columns) { sql += " WHERE \(condition)" }
-    return sql
+    return statement.text
+  }
+
+  /// Asks the server whether two values are different; the chunk's own connection is busy with the rows.
+  private static func differ(
+    _ left: String, _ right: String, _ settings: MySQLSourceSettings, _ interrupter: Interrupter
+  ) throws(ConnectorError) -> Bool {
+    let own = Interrupter()
+    return try SnapshotSession.open(settings.connection, own) { session throws(ConnectorError) in
+      try interrupter.check()
+      let answer = try session.client.scalar("SELECT \(left) <> \(right)")
+      session.leave()
+      return answer == "1"
+    }
   }
 
   func read(into batch: inout RowBatch, byteLimit: Int) throws(ConnectorError) -> Bool {
     if isClosed { throw ConnectorError(.cancelled, "the read was closed", table: table) }
     if let stream {
       if try readRows(stream, into: &batch, byteLimit: byteLimit) { return true }
-      stream.close()
-      self.stream = nil
-      try endTransaction()
+      try endRows(stream)
       if gap == nil { return false }
     }
     guard let gap else { return false }
@@ -149,10 +193,19 @@ final class MySQLSnapshotReader: SnapshotReader {
   }
 
   /// The metadata lock must not outlive the rows.
-  private func endTransaction() throws(ConnectorError) {
-    try client?.execute("COMMIT")
-    client?.close()
-    client = nil
+  private func endRows(_ stream: MySQLStream) throws(ConnectorError) {
+    if let remainder {
+      gap?.range.upper = remainder.lower
+      // The rest of the rows is on its way.
+      interrupter.sever()
+    }
+    stream.close()
+    self.stream = nil
+    guard let session else { return }
+    self.session = nil
+    if remainder != nil { return session.close() }
+    try session.client.execute("COMMIT")
+    session.leave()
   }
 
   private func readRows(
@@ -169,8 +222,15 @@ final class MySQLSnapshotReader: SnapshotReader {
       plan.deinitialize(count: width)
       plan.deallocate()
     }
+    let (rows, bytes) = (batch.count, batch.byteCount)
+    defer { cut?.count(rows: batch.count - rows, bytes: batch.byteCount - bytes) }
+    let due = cut?.isDue ?? false ? cut : nil
     while batch.byteCount < byteLimit {
       guard let row = try stream.next("reading chunk \(request.range)", table: table) else { return false }
+      if let due, let key = try due.boundary(row.values, row.lengths) {
+        remainder = ChunkRange(columns: request.range.columns, lower: key, upper: request.range.upper)
+        return false
+      }
       batch.beginRow(.insert)
       do {
         var column = 0
@@ -206,8 +266,8 @@ final class MySQLSnapshotReader: SnapshotReader {
     stream?.close()
     stream = nil
     gap?.close()
-    client?.close()
-    client = nil
+    session?.close()
+    session = nil
   }
 
   deinit { close() }

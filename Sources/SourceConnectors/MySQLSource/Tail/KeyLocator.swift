@@ -45,7 +45,7 @@ final class KeyLocator {
         starts.append(boundRows.byteCount)
         boundRows.beginRow(.insert)
         for (index, part) in bound.enumerated() where index < decoders.count {
-          try decode(Self.bytes(part), decoders[index], column: index)
+          try decode(Self.bytes(part, columns[index]), decoders[index], column: index)
         }
         boundRows.endRow()
       }
@@ -65,12 +65,16 @@ final class KeyLocator {
     try result.get()
   }
 
-  private static func bytes(_ part: KeyPart) -> [UInt8] {
-    switch part {
-    case .integer(let value): Array(String(value).utf8)
-    case .unsigned(let value): Array(String(value).utf8)
-    case .text(let value): Array(value.utf8)
-    case .bytes(let value): value
+  /// A bound as the text protocol would carry it.
+  private static func bytes(_ part: KeyPart, _ column: KeyColumn) -> [UInt8] {
+    switch (part, column.order) {
+    case (.unsigned(let value), .bits(let count)): (0..<count).reversed().map { UInt8(value >> ($0 * 8) & 255) }
+    case (.unsigned(let value), .members(let members)):
+      value > 0 && value <= members.count ? Array(members[Int(value) - 1].utf8) : []
+    case (.integer(let value), _): Array(String(value).utf8)
+    case (.unsigned(let value), _): Array(String(value).utf8)
+    case (.text(let value), _): Array(value.utf8)
+    case (.bytes(let value), _): value
     }
   }
 
@@ -90,6 +94,8 @@ final class KeyLocator {
   private func compare(_ row: RowView, _ bound: RowView) -> Int {
     for (position, column) in columns.enumerated() {
       let index = indexes[position]
+      // Rows without a value belong to the first chunk.
+      if row.isNull(index) { return -1 }
       let order: Int
       switch column.order {
       case .signed, .temporal:
@@ -99,12 +105,19 @@ final class KeyLocator {
         order = KeyComparison.decimals(row.bytes(index), bound.bytes(position))
       case .binaryText(let padded):
         order = KeyComparison.bytes(row.bytes(index), bound.bytes(position), padded: padded)
-      case .bytes, .collatedText:
+      case .members(let members):
+        let (left, right) = (KeyColumn.number(of: row.text(index), in: members), boundNumber(bound, position, members))
+        order = left < right ? -1 : left > right ? 1 : 0
+      case .bytes, .bits, .collatedText:
         order = KeyComparison.bytes(row.bytes(index), bound.bytes(position), padded: false)
       }
       if order != 0 { return order }
     }
     return 0
+  }
+
+  private func boundNumber(_ bound: RowView, _ position: Int, _ members: [String]) -> UInt64 {
+    KeyColumn.number(of: bound.text(position), in: members)
   }
 
   // MARK: By the server
@@ -114,17 +127,22 @@ final class KeyLocator {
   func literals(_ row: RowView) throws(ConnectorError) -> [String] {
     var result: [String] = []
     for (column, index) in zip(columns, indexes) {
-      let part: KeyPart
-      switch column.order {
-      case .signed: part = .integer(row.integer(index))
-      case .unsigned: part = .unsigned(UInt64(row.text(index)) ?? 0)
-      case .decimal, .binaryText, .collatedText: part = .text(row.text(index))
-      case .temporal: part = .text(TemporalLiteral.text(row.integer(index), column.column.type.kind))
-      case .bytes: part = .bytes(Array(row.bytes(index)))
-      }
-      result.append(try column.collatedLiteral(part))
+      // No comparison with NULL holds, which leads to the first chunk.
+      result.append(row.isNull(index) ? "NULL" : try column.collatedLiteral(Self.part(row, index, column)))
     }
     return result
+  }
+
+  private static func part(_ row: RowView, _ index: Int, _ column: KeyColumn) -> KeyPart {
+    switch column.order {
+    case .signed: .integer(row.integer(index))
+    case .unsigned: .unsigned(UInt64(row.text(index)) ?? 0)
+    case .decimal, .binaryText, .collatedText: .text(row.text(index))
+    case .temporal: .text(TemporalLiteral.text(row.integer(index), column.column.type.kind))
+    case .bytes: .bytes(Array(row.bytes(index)))
+    case .bits: .unsigned(row.bytes(index).reduce(0) { $0 << 8 | UInt64($1) })
+    case .members(let members): .unsigned(KeyColumn.number(of: row.text(index), in: members))
+    }
   }
 
   /// The chunks of many keys, each as `literals` gives it.
