@@ -70,8 +70,8 @@ public enum MySQLSourceFactory: SourceFactory {
       "Rows of a chunk. Without it chunks are about 32 MB, and at most 250,000 rows."),
     OptionSpec(
       "scan.incremental.snapshot.chunk.key-column", .text,
-      "Columns to chunk by, `database.table:column` separated by semicolons; the table is a regular expression, and an "
-        + "index must begin with the column."),
+      "Columns to chunk by, `database.table:column` separated by semicolons; the table is a regular expression, and "
+        + "an index must begin with the column."),
     OptionSpec(
       "scan.snapshot.fetch.size", .integer(1...Int(Int32.max)), default: nil,
       support: .ignored(reason: "rows are streamed"), "JDBC fetch size."),
