@@ -80,7 +80,8 @@ public enum MySQLSourceFactory: SourceFactory {
       support: .ignored(reason: "chunks are read at an exact place of the log"), "Skips the catch-up of each chunk."),
     OptionSpec(
       "scan.incremental.snapshot.unbounded-chunk-first.enabled", .boolean, default: nil,
-      support: .ignored(reason: "a chunk that has grown too big is cut while it is read"), "Order of the open-ended chunks."),
+      support: .ignored(reason: "a chunk that has grown too big is cut while it is read"),
+      "Order of the open-ended chunks."),
     OptionSpec(
       "scan.incremental.close-idle-reader.enabled", .boolean, default: nil,
       support: .ignored(reason: "slots are free as soon as a split has ended"), "Closes idle readers."),
