@@ -1,7 +1,8 @@
 /// One thing to measure.
 enum Scenario: CaseIterable {
-  case snapshotSysbench1, snapshotSysbench2, snapshotMixed1, snapshotMixed2, snapshotSysbenchDouble
-  case tailBulk, tailBulkDouble, tailSingle
+  case snapshotSysbench1, snapshotSysbench2, snapshotSysbench4, snapshotMixed1, snapshotMixed2, snapshotMixed4
+  case snapshotSysbenchDouble
+  case tailBulk, tailBulk2, tailBulkDouble, tailSingle, tailSingle2
 
   static var names: [String] { allCases.map(\.name) }
 
@@ -9,35 +10,43 @@ enum Scenario: CaseIterable {
     switch self {
     case .snapshotSysbench1: "snapshot-sysbench-1"
     case .snapshotSysbench2: "snapshot-sysbench-2"
+    case .snapshotSysbench4: "snapshot-sysbench-4"
     case .snapshotMixed1: "snapshot-mixed-1"
     case .snapshotMixed2: "snapshot-mixed-2"
+    case .snapshotMixed4: "snapshot-mixed-4"
     case .snapshotSysbenchDouble: "snapshot-sysbench-2-double"
     case .tailBulk: "tail-bulk"
+    case .tailBulk2: "tail-bulk-2"
     case .tailBulkDouble: "tail-bulk-double"
     case .tailSingle: "tail-single"
+    case .tailSingle2: "tail-single-2"
     }
   }
 
   /// Whether it is there to show that memory does not grow with the rows.
   var isDouble: Bool { self == .snapshotSysbenchDouble || self == .tailBulkDouble }
 
-  var isTail: Bool { self == .tailBulk || self == .tailBulkDouble || self == .tailSingle }
+  var isTail: Bool { name.hasPrefix("tail-") }
+
+  /// Splits of the tail.
+  var tailSplits: Int { self == .tailBulk2 || self == .tailSingle2 ? 2 : 1 }
 
   /// Slots, and the limit's connections.
   var slots: Int {
     switch self {
-    case .snapshotSysbench2, .snapshotMixed2, .snapshotSysbenchDouble: 2
+    case .snapshotSysbench2, .snapshotMixed2, .snapshotSysbenchDouble, .tailBulk2, .tailSingle2: 2
+    case .snapshotSysbench4, .snapshotMixed4: 4
     default: 1
     }
   }
 
   var table: String {
     switch self {
-    case .snapshotSysbench1, .snapshotSysbench2: "sbtest1"
-    case .snapshotMixed1, .snapshotMixed2: "mixed"
+    case .snapshotSysbench1, .snapshotSysbench2, .snapshotSysbench4: "sbtest1"
+    case .snapshotMixed1, .snapshotMixed2, .snapshotMixed4: "mixed"
     case .snapshotSysbenchDouble: "sbtest2"
-    case .tailBulk, .tailBulkDouble: "changes"
-    case .tailSingle: "singles"
+    case .tailBulk, .tailBulk2, .tailBulkDouble: "changes"
+    case .tailSingle, .tailSingle2: "singles"
     }
   }
 
@@ -45,12 +54,12 @@ enum Scenario: CaseIterable {
   func rows(_ options: BenchOptions) -> Int {
     let bulk = options.rows(Workload.inserts) + options.rows(Workload.updates) + options.rows(Workload.deletes)
     switch self {
-    case .snapshotSysbench1, .snapshotSysbench2: return options.rows(Workload.sysbenchRows)
-    case .snapshotMixed1, .snapshotMixed2: return options.rows(Workload.mixedRows)
+    case .snapshotSysbench1, .snapshotSysbench2, .snapshotSysbench4: return options.rows(Workload.sysbenchRows)
+    case .snapshotMixed1, .snapshotMixed2, .snapshotMixed4: return options.rows(Workload.mixedRows)
     case .snapshotSysbenchDouble: return 2 * options.rows(Workload.sysbenchRows)
-    case .tailBulk: return bulk
+    case .tailBulk, .tailBulk2: return bulk
     case .tailBulkDouble: return 2 * bulk
-    case .tailSingle: return options.rows(Workload.singles)
+    case .tailSingle, .tailSingle2: return options.rows(Workload.singles)
     }
   }
 
@@ -76,7 +85,6 @@ enum Scenario: CaseIterable {
         username: shop
         password: ${env:MYSQL_PWD}
         tables: \(Workload.database).\(table)
-        server-id: 5500-5509
         server-time-zone: UTC
         \(startup)
 
@@ -86,6 +94,7 @@ enum Scenario: CaseIterable {
       pipeline:
         name: bench
         parallelism: \(slots)
+        tail.parallelism: \(tailSplits)
 
       """
   }

@@ -21,15 +21,16 @@ private func prepare(_ scenario: Scenario, _ database: Database, _ made: inout S
   }
   try once("sbtest1", Workload.sysbench(rows: options.rows(Workload.sysbenchRows)))
   switch scenario {
-  case .snapshotSysbench1, .snapshotSysbench2: break
-  case .snapshotMixed1, .snapshotMixed2: try once("mixed", Workload.mixed(rows: options.rows(Workload.mixedRows)))
+  case .snapshotSysbench1, .snapshotSysbench2, .snapshotSysbench4: break
+  case .snapshotMixed1, .snapshotMixed2, .snapshotMixed4:
+    try once("mixed", Workload.mixed(rows: options.rows(Workload.mixedRows)))
   case .snapshotSysbenchDouble:
     try once("sbtest2", Workload.sysbenchDouble(rows: options.rows(Workload.sysbenchRows)))
-  case .tailBulk, .tailBulkDouble, .tailSingle:
+  case .tailBulk, .tailBulk2, .tailBulkDouble, .tailSingle, .tailSingle2:
     note("making the changes of \(scenario.name)")
     try database.execute(Workload.changeTables)
     let position = try database.resetLog()
-    if scenario == .tailSingle {
+    if scenario.table == "singles" {
       try database.execute(Workload.oneByOne(options))
     } else {
       try database.execute(Workload.bulk(options, base: 0))
