@@ -5,10 +5,10 @@ import TestKit
 import Wire
 
 /// A coordinator and workers as real processes, on a directory of their own, with one pipeline from a database of the
-/// shared MariaDB into a SQLite file.
+/// shared server into a SQLite file.
 final class ClusterFixture {
   let directory: String
-  let server: MariaDBServer
+  let server: SourceServer
   let database: String
   private(set) var coordinator: ChildProcess?
   private(set) var workers: [ChildProcess] = []
@@ -22,7 +22,7 @@ final class ClusterFixture {
     let description: String
   }
 
-  init(_ name: String, server: MariaDBServer) throws {
+  init(_ name: String, server: SourceServer) throws {
     self.server = server
     database = "\(name.replacing("-", with: "_"))_\(ProcessIdentity.randomHex(bytes: 3))"
     directory = try TestFiles.makeDirectory(name)
@@ -31,6 +31,13 @@ final class ClusterFixture {
   deinit {
     for worker in workers { worker.kill() }
     coordinator?.kill()
+    TestFiles.remove(directory)
+  }
+
+  /// Keeps a copy of the fixture's files, for looking at them after a failure.
+  func keep(_ place: String) throws {
+    TestFiles.remove(place)
+    try TestFiles.copy(directory, to: place)
   }
 
   var replica: String { "\(directory)/replica.sqlite" }
@@ -42,7 +49,7 @@ final class ClusterFixture {
   /// Starts the coordinator and waits until it listens. A restart takes the same port, so that workers find it.
   func startCoordinator(failpoints: String = "", lease: String = "2s") throws {
     started += 1
-    var environment = ["SHOP_PASSWORD": MariaDBServer.account]
+    var environment = ["SHOP_PASSWORD": SourceServer.account]
     if !failpoints.isEmpty { environment["TIDEGATE_FAILPOINTS"] = failpoints }
     let process = try ChildProcess(
       Self.binary,
@@ -81,7 +88,7 @@ final class ClusterFixture {
     source: [String: String] = [:], sink: [String: String] = [:], pipeline: [String: String] = [:], extra: String = ""
   ) -> String {
     var sourceOptions = [
-      "type": "mysql", "hostname": "127.0.0.1", "port": String(server.port), "username": MariaDBServer.account,
+      "type": "mysql", "hostname": "127.0.0.1", "port": String(server.port), "username": SourceServer.account,
       "password": "${env:SHOP_PASSWORD}", "tables": "\(database).\\.*", "server-id": Self.serverIDs(),
       "scan.incremental.snapshot.chunk.size": "400", "server-time-zone": "UTC",
     ]
@@ -173,15 +180,16 @@ final class ClusterFixture {
   func ownUser() throws -> String {
     let name = "u_\(database.suffix(12))"
     try server.execute("CREATE USER IF NOT EXISTS '\(name)'@'%' IDENTIFIED BY 'own-secret'")
-    try server.execute("GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT, BINLOG MONITOR ON *.* TO '\(name)'@'%'")
+    let monitor = server.kind == .mariaDB ? ", BINLOG MONITOR" : ""
+    try server.execute("GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT\(monitor) ON *.* TO '\(name)'@'%'")
     return name
   }
 
   /// What differs between source and replica at this moment; empty when nothing does.
   func differences() -> String {
     let request = ComparisonRequest(
-      host: "127.0.0.1", port: UInt16(server.port), user: MariaDBServer.account,
-      password: MariaDBServer.account,
+      host: "127.0.0.1", port: UInt16(server.port), user: SourceServer.account,
+      password: SourceServer.account,
       databases: [database], replica: replicaOverride ?? replica)
     do {
       let results = try Comparison.run(request)
@@ -207,17 +215,17 @@ final class ClusterFixture {
 final class BackgroundLoad: Sendable {
   private let state = Monitor((stop: false, done: false, transactions: 0, error: String?.none))
 
-  init(_ shop: Shop, server: MariaDBServer, seed: UInt64, rows: Int) {
+  init(_ shop: Shop, server: SourceServer, seed: UInt64, rows: Int) {
     let state = state
     _ = DedicatedThread(name: "load") {
       var random = SeededRandom(seed: seed)
       do {
-        let session = try MariaDBConnection(server)
+        let session = try SourceConnection(server)
         defer { session.close() }
         while !state.withLock({ $0.stop }) {
           do {
             for statement in shop.randomTransaction(using: &random, rows: rows) { try session.query(statement) }
-          } catch let error as MariaDBTestError where error.description.hasPrefix("Deadlock") {
+          } catch let error as SourceServerError where error.description.hasPrefix("Deadlock") {
             // Two writers met: the server has rolled this transaction back.
             continue
           }

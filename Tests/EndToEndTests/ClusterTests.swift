@@ -7,7 +7,7 @@ import Wire
 @Suite("Cluster", .serialized)
 struct ClusterTests {
   private func prepared(_ name: String, rows: Int) throws -> (ClusterFixture, Shop) {
-    let server = try MariaDBServer.shared()
+    let server = try SourceServer.shared()
     let cluster = try ClusterFixture(name, server: server)
     let shop = Shop(database: cluster.database)
     try shop.create(on: server, rows: rows)
@@ -18,7 +18,7 @@ struct ClusterTests {
   func runUntilCaughtUp() throws {
     let (cluster, shop) = try prepared("run", rows: 3000)
     let file = "\(cluster.directory)/pipeline.yaml"
-    try TestFiles.write(file, cluster.pipelineText(source: ["password": MariaDBServer.account]))
+    try TestFiles.write(file, cluster.pipelineText(source: ["password": SourceServer.account]))
     let load = BackgroundLoad(shop, server: cluster.server, seed: 11, rows: 3000)
     load.awaitTransactions(20)
     let arguments = ["run", file, "--slots", "2", "--data-dir", "\(cluster.directory)/data"]
@@ -30,14 +30,14 @@ struct ClusterTests {
     let fresh = ["run", file, "--slots", "2", "--until", "caught-up"]
     let second = try cluster.command(fresh)
     #expect(second.status == 0, "\(second.error)")
-    #expect(!(first.error + second.error).contains("password=\(MariaDBServer.account)"))
+    #expect(!(first.error + second.error).contains("password=\(SourceServer.account)"))
   }
 
   @Test("snapshot only ends by itself", .timeLimit(.minutes(3)))
   func snapshotOnly() throws {
     let (cluster, _) = try prepared("snapshot", rows: 2000)
     let file = "\(cluster.directory)/pipeline.yaml"
-    let text = cluster.pipelineText(source: ["password": MariaDBServer.account, "scan.startup.mode": "snapshot"])
+    let text = cluster.pipelineText(source: ["password": SourceServer.account, "scan.startup.mode": "snapshot"])
     try TestFiles.write(file, text)
     let result = try cluster.command(["run", file, "--slots", "2", "--until", "snapshot"])
     #expect(result.status == 0, "\(result.error)")

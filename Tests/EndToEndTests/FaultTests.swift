@@ -10,7 +10,7 @@ struct FaultTests {
   static let rows = 4_000
 
   private func prepared(_ name: String) throws -> (ClusterFixture, Shop) {
-    let server = try MariaDBServer.shared()
+    let server = try SourceServer.shared()
     let cluster = try ClusterFixture(name, server: server)
     let shop = Shop(database: cluster.database)
     try shop.create(on: server, rows: Self.rows)
@@ -173,7 +173,7 @@ struct FaultTests {
 
   @Test("the source is restarted", .timeLimit(.minutes(5)))
   func sourceRestarted() throws {
-    let server = try MariaDBServer(arguments: ["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"])
+    let server = try SourceServer(.mariaDB, .durable)
     defer { server.stop() }
     let cluster = try ClusterFixture("source-restart", server: server)
     let shop = Shop(database: cluster.database)

@@ -6,7 +6,7 @@ struct Shop {
   let database: String
 
   /// Creates the database, creates and fills the tables.
-  func create(on server: MariaDBServer, rows: Int) throws {
+  func create(on server: SourceServer, rows: Int) throws {
     try server.execute("CREATE DATABASE `\(database)` CHARACTER SET utf8mb4")
     for statement in statements(rows: rows) { try server.execute(statement, database: database) }
   }

@@ -121,6 +121,14 @@ public enum TestFiles {
     }
   }
 
+  /// Copies a directory and what is in it; folders above the copy are made.
+  /// - Throws: when a file cannot be read or written.
+  public static func copy(_ directory: String, to place: String) throws {
+    let parent = place.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+    try ProcessTools.run([ProcessTools.find("mkdir"), "-p", parent])
+    try ProcessTools.run([ProcessTools.find("cp"), "-R", directory, place])
+  }
+
   /// A fresh directory under the system's temporary one.
   /// - Throws: `ChildProcess.Failure` when it cannot be made.
   public static func makeDirectory(_ purpose: String) throws -> String {

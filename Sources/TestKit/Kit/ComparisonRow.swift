@@ -32,6 +32,8 @@ struct CanonicalRow: Equatable {
     switch (kind, storage) {
     case (.integer, .integer), (.unsignedBig, .text):
       append(storage, CanonicalRow.withoutLeadingZeros(value))
+    case (.decimal, .text):
+      append(storage, CanonicalRow.withoutFilledZeros(value))
     case (.boolean, .integer), (.bit1, .integer):
       bytes.append(storage.rawValue)
       bytes.append(value.allSatisfy { $0 == UInt8(ascii: "0") } ? UInt8(ascii: "0") : UInt8(ascii: "1"))
@@ -89,6 +91,13 @@ struct CanonicalRow: Equatable {
   private static func withoutLeadingZeros(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     let zeros = value.prefix { $0 == UInt8(ascii: "0") }.count
     return UnsafeRawBufferPointer(rebasing: value.dropFirst(min(zeros, max(value.count - 1, 0))))
+  }
+
+  /// The same for decimals, which keep a digit before the point.
+  private static func withoutFilledZeros(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    let whole = value.prefix { $0 != UInt8(ascii: ".") }.count
+    let zeros = value.prefix { $0 == UInt8(ascii: "0") }.count
+    return UnsafeRawBufferPointer(rebasing: value.dropFirst(min(zeros, max(whole - 1, 0))))
   }
 
   /// JSON text without the white space between its tokens, which servers and sinks set as they like.
