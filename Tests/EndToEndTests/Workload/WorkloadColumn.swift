@@ -65,6 +65,14 @@ enum WorkloadType: CaseIterable, Sendable {
     }
   }
 
+  /// Types for which a server finds no value of its own that it would accept again.
+  var mustBeNullable: Bool {
+    switch self {
+    case .date, .datetime, .fineDatetime, .timestamp, .json, .bit, .binary: true
+    default: false
+    }
+  }
+
   /// A random value as SQL, never NULL.
   func value(using random: inout SeededRandom) -> String {
     let number = random.below(1 << 30)
@@ -110,7 +118,7 @@ struct WorkloadColumn: Sendable {
   init(name: String, using random: inout SeededRandom) {
     self.name = name
     type = WorkloadType.allCases[random.below(WorkloadType.allCases.count)]
-    isNullable = type == .timestamp || random.below(3) > 0
+    isNullable = type.mustBeNullable || random.below(3) > 0
     defaultValue = type.mayHaveDefault && random.below(2) == 0 ? Self.literal(type, random.below(100)) : nil
   }
 
