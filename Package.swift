@@ -38,6 +38,8 @@ let package = Package(
     systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     systemLibrary("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
     systemLibrary("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+    systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    systemLibrary("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
     systemLibrary("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
     .target(name: "CMySQLShim", dependencies: ["CMySQL"], path: "Sources/C/CMySQLShim"),
     .target(name: "CPlatform", path: "Sources/C/CPlatform"),
@@ -49,7 +51,7 @@ let package = Package(
     module("Connector", ["Model", "Platform"]),
     module(
       "MySQLSource", path: "Sources/SourceConnectors/MySQLSource",
-      ["Model", "Platform", "Connector", "CMySQL", "CMySQLShim", "CDeflate"]),
+      ["Model", "Platform", "Connector", "CMySQL", "CMySQLShim", "CDeflate", "CZlib", "CZstd"]),
     module(
       "SQLiteSink", path: "Sources/SinkConnectors/SQLiteSink", ["Model", "Platform", "Connector", "CSQLite"]),
     module("ValuesSink", path: "Sources/SinkConnectors/ValuesSink", ["Model", "Platform", "Connector"]),
@@ -82,7 +84,7 @@ let package = Package(
     tests("ConnectorTests", ["Connector", "Model"]),
     tests("PipelineTests", ["Pipeline", "Model", "Connector"]),
     tests("WireTests", ["Wire", "Model", "CWire"]),
-    tests("MySQLSourceTests", ["MySQLSource", "Model", "Connector", "CMySQL"]),
+    tests("MySQLSourceTests", ["MySQLSource", "Model", "Connector", "CMySQL", "CZlib", "CZstd"]),
     tests("SinkTests", ["SQLiteSink", "ValuesSink", "BlackholeSink", "Model", "Connector", "CSQLite"]),
     tests("CoordinatorTests", ["Coordinator", "Worker", "Model", "Connector", "Pipeline", "Wire", "CSQLite"]),
     tests("WorkerTests", ["Worker", "Model", "Connector", "Pipeline", "Wire"]),

@@ -43,7 +43,6 @@ import Testing
       ("key", ["ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (v)"]),
       ("again", ["CREATE OR REPLACE TABLE t (id INT)"]),
       ("statement", ["SET SESSION binlog_format = 'STATEMENT'; INSERT INTO t VALUES (1, 1)"]),
-      ("xa", ["XA START 'x\(UInt32.random(in: 0...UInt32.max))'; INSERT INTO t VALUES (1, 1)"]),
     ] where kind == .mariaDB || name != "again" {
       let fixture = try SourceFixture("loud_\(name)", on: kind, "CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
       let connector = try fixture.connector()
@@ -51,9 +50,6 @@ import Testing
       let start = try connector.endOffset()
       let connection = try fixture.connection()
       for statement in statements { try connection.query(statement) }
-      if name == "xa", let id = statements[0].split(separator: "'").dropFirst().first {
-        try connection.query("XA END '\(id)'; XA PREPARE '\(id)'; XA COMMIT '\(id)'")
-      }
       let end = try connector.endOffset()
       let tail = try connector.tail(RowSchema(table: table.id, version: 1, schema: table.schema), from: start)
       defer { tail.close() }

@@ -7,7 +7,7 @@ checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # What the Swift toolchain needs to run and to link, and what the product is built on.
 build_packages=(
   binutils libc6-dev libgcc-12-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 tzdata pkg-config zlib1g-dev
-  libmariadb-dev libprotobuf-c-dev libyaml-dev libsqlite3-dev libssl-dev libdeflate-dev
+  libmariadb-dev libprotobuf-c-dev libyaml-dev libsqlite3-dev libssl-dev libdeflate-dev libzstd-dev
 )
 # The server's core package has no service, so that nothing is started by apt.
 server_packages=(mariadb-server-core mariadb-client)

@@ -41,8 +41,7 @@ struct Preflight {
     let names = [
       "log_bin", "binlog_format", "binlog_row_image", "binlog_row_value_options", "log_slave_updates",
       "log_replica_updates", "read_only", "expire_logs_days", "binlog_expire_logs_seconds", "gtid_mode",
-      "binlog_transaction_compression", "log_bin_compress", "encrypt_binlog", "binlog_encryption",
-      "binlog_legacy_event_pos",
+      "encrypt_binlog", "binlog_encryption", "binlog_legacy_event_pos",
     ]
     let list = names.map { SQLText.string($0) }.joined(separator: ", ")
     var variables: [String: String] = [:]
@@ -64,8 +63,6 @@ struct Preflight {
       "binlog_row_image", "FULL",
       "SET GLOBAL binlog_row_image = 'FULL', set it in the server's file, and reconnect writers")
     try require("binlog_row_value_options", "", "SET GLOBAL binlog_row_value_options = ''")
-    try require("binlog_transaction_compression", "OFF", "SET GLOBAL binlog_transaction_compression = OFF")
-    try require("log_bin_compress", "OFF", "SET GLOBAL log_bin_compress = OFF")
     guard try isReplica() else { return }
     let logsUpdates = variables["log_replica_updates"] ?? variables["log_slave_updates"] ?? "ON"
     if logsUpdates != "ON" && logsUpdates != "1" {

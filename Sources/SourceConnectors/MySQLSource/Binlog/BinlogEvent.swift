@@ -15,6 +15,10 @@ enum BinlogEvent {
   case rows(RowsEvent)
   case heartbeat(HeartbeatEvent)
   case xaPrepare(XAPrepareEvent)
+  /// The transaction's events, packed; they come next (see `TransactionPayloadReader`).
+  case transactionPayload(TransactionPayloadEvent)
+  /// Changes of which the log has only a part: partial JSON updates. Fatal for a captured table only.
+  case partialRows(tableID: UInt64)
   /// The server shut down in order; another file follows.
   case stop
   /// Nothing that a reader of rows needs: query texts, checkpoints, variables for statements, ignorable events.
@@ -85,7 +89,7 @@ struct QueryEvent {
   }
 }
 
-/// GTID and ANONYMOUS_GTID of MySQL: the transaction that follows.
+/// GTID, ANONYMOUS_GTID and GTID_TAGGED_LOG of MySQL: the transaction that follows.
 struct MySQLGTIDEvent {
   let gtid: MySQLGTID
   /// The server runs without GTIDs; `gtid` means nothing.
@@ -137,9 +141,11 @@ struct TableMapEvent {
   let flags: UInt16
   /// Schema, name, column types, metadata (see `TableMap`).
   let body: UnsafeRawBufferPointer
+  /// Written by a MariaDB, whose metadata differ in one point (see `OptionalMetadata.Layout`).
+  var isMariaDB = false
 }
 
-/// WRITE_ROWS, UPDATE_ROWS or DELETE_ROWS, versions 1 and 2.
+/// WRITE_ROWS, UPDATE_ROWS or DELETE_ROWS, versions 1 and 2, and MariaDB's compressed ones.
 struct RowsEvent {
   /// What happened to the rows.
   enum Kind: UInt8 {
@@ -151,6 +157,8 @@ struct RowsEvent {
   let kind: Kind
   /// Column count, bitmaps and rows (see `RowsDecoder`).
   let body: UnsafeRawBufferPointer
+  /// The rows are packed; `BinlogParser.unpacked` gives the event that can be decoded.
+  var isCompressed = false
 
   /// The statement's last rows; its table ids are no longer needed.
   var endsStatement: Bool { flags & 1 != 0 }
@@ -160,6 +168,8 @@ struct RowsEvent {
 struct HeartbeatEvent {
   let fileBytes: UnsafeRawBufferPointer
   let position: UInt64
+  /// The position may be cut off to its low 32 bits.
+  let is32Bit: Bool
 
   var file: String { String(decoding: fileBytes, as: UTF8.self) }
 }
@@ -168,4 +178,9 @@ struct HeartbeatEvent {
 struct XAPrepareEvent {
   /// Prepared and committed in one: this is the commit.
   let isOnePhase: Bool
+  /// Format, lengths and bytes of the transaction's identifier.
+  let xidBytes: UnsafeRawBufferPointer
+
+  /// The transaction's identifier.
+  func xid() throws(BinlogError) -> XAIdentifier { try XAIdentifier(xidBytes) }
 }

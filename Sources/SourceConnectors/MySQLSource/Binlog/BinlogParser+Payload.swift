@@ -1,16 +1,23 @@
 extension BinlogParser {
   /// Parses what stands between header and checksum.
-  func payload(_ type: BinlogEventType, _ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
+  mutating func payload(_ type: BinlogEventType, _ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
     switch type {
     case .writeRows, .updateRows, .deleteRows, .writeRowsV1, .updateRowsV1, .deleteRowsV1: try rows(type, body)
+    case .mariaWriteRowsCompressed, .mariaUpdateRowsCompressed, .mariaDeleteRowsCompressed,
+      .mariaWriteRowsCompressedV1, .mariaUpdateRowsCompressedV1, .mariaDeleteRowsCompressedV1:
+      try rows(type, body)
+    case .partialUpdateRows: try partialRows(body)
+    case .transactionPayload: .transactionPayload(try TransactionPayloadEvent(body))
     case .tableMap: try tableMap(body)
     case .xid: try xid(body)
     case .gtid, .anonymousGTID: try gtid(body, isAnonymous: type == .anonymousGTID)
+    case .gtidTagged: .gtid(MySQLGTIDEvent(gtid: try MySQLGTID(tagged: body), isAnonymous: false))
     case .mariaGTID: try mariaDBGTID(body)
     case .query: try query(body, extraHeader: 0)
+    case .mariaQueryCompressed: try query(body, extraHeader: 0, isCompressed: true)
     case .executeLoadQuery: try query(body, extraHeader: 13)
     case .rotate: try rotate(body)
-    case .heartbeat: .heartbeat(HeartbeatEvent(fileBytes: body, position: UInt64(header.nextPosition)))
+    case .heartbeat: try heartbeat(body)
     case .heartbeatV2: try heartbeatV2(body)
     case .previousGTIDs: .previousGTIDs(PreviousGTIDsEvent(body: body))
     case .mariaGTIDList: .mariaDBGTIDList(MariaDBGTIDListEvent(body: body))
@@ -21,9 +28,7 @@ extension BinlogParser {
       .mariaBinlogCheckpoint, .beginLoadQuery, .appendBlock, .deleteFile:
       .ignored(type)
     case .startV3, .load, .createFile, .execLoad, .newLoad, .preGAWriteRows, .preGAUpdateRows, .preGADeleteRows,
-      .incident, .partialUpdateRows, .transactionPayload, .gtidTagged, .mariaStartEncryption, .mariaQueryCompressed,
-      .mariaWriteRowsCompressedV1, .mariaUpdateRowsCompressedV1, .mariaDeleteRowsCompressedV1,
-      .mariaWriteRowsCompressed, .mariaUpdateRowsCompressed, .mariaDeleteRowsCompressed:
+      .incident, .mariaStartEncryption:
       throw Self.refusal(type)
     }
   }
@@ -35,27 +40,10 @@ extension BinlogParser {
       BinlogError(
         .corrupt, "the source reports an incident: changes may be missing from its log (INCIDENT event)",
         remedy: "see the source's error log for the cause, then take a new snapshot")
-    case .partialUpdateRows:
-      BinlogError(
-        .prerequisite, "the source logs partial JSON updates (PARTIAL_UPDATE_ROWS event)",
-        remedy: "SET GLOBAL binlog_row_value_options = '' and reconnect the applications")
-    case .transactionPayload:
-      BinlogError(
-        .prerequisite, "the source logs compressed transactions (TRANSACTION_PAYLOAD event)",
-        remedy: "SET GLOBAL binlog_transaction_compression = OFF and reconnect the applications")
-    case .gtidTagged:
-      BinlogError(
-        .unsupported, "the source logs a transaction with a tagged GTID (GTID_TAGGED_LOG event)",
-        remedy: "do not set gtid_next to AUTOMATIC:tag on the source")
     case .mariaStartEncryption:
       BinlogError(
         .prerequisite, "the source sends its log encrypted (START_ENCRYPTION event)",
         remedy: "set encrypt_binlog = OFF on the source")
-    case .mariaQueryCompressed, .mariaWriteRowsCompressedV1, .mariaUpdateRowsCompressedV1,
-      .mariaDeleteRowsCompressedV1, .mariaWriteRowsCompressed, .mariaUpdateRowsCompressed, .mariaDeleteRowsCompressed:
-      BinlogError(
-        .prerequisite, "the source logs compressed events (type \(type.rawValue))",
-        remedy: "SET GLOBAL log_bin_compress = OFF")
     default:
       BinlogError(
         .unsupported, "the log has an event of type \(type.rawValue), which only servers before MySQL 5.6 write",
@@ -65,30 +53,52 @@ extension BinlogParser {
 
   private func rows(_ type: BinlogEventType, _ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
     var reader = ByteReader(body)
-    let tableID = try reader.littleEndian(6)
+    let tableID = try self.tableID(&reader, of: type)
     let flags = try reader.u16()
     let kind: RowsEvent.Kind =
       switch type {
-      case .writeRows, .writeRowsV1: .insert
-      case .updateRows, .updateRowsV1: .update
+      case .writeRows, .writeRowsV1, .mariaWriteRowsCompressed, .mariaWriteRowsCompressedV1: .insert
+      case .updateRows, .updateRowsV1, .mariaUpdateRowsCompressed, .mariaUpdateRowsCompressedV1: .update
       default: .delete
       }
-    if type.rawValue >= BinlogEventType.writeRows.rawValue {
-      // Version 2: the length of extra data, which counts its own two bytes.
+    let isCompressed = type.rawValue >= BinlogEventType.mariaWriteRowsCompressedV1.rawValue
+    if Self.hasExtraData(type) {
+      // Version 2: the length of extra data (partitions, NDB), which counts its own two bytes.
       let extra = Int(try reader.u16())
       guard extra >= 2 else { throw .corrupt("a rows event with \(extra) bytes of extra data") }
       try reader.skip(extra - 2)
     }
     // An event for no table, which only says that a statement has ended.
     if tableID == 0x00ff_ffff { return .ignored(type) }
-    return .rows(RowsEvent(tableID: tableID, flags: flags, kind: kind, body: reader.rest))
+    return .rows(
+      RowsEvent(tableID: tableID, flags: flags, kind: kind, body: reader.rest, isCompressed: isCompressed))
+  }
+
+  /// Rows events of version 2.
+  private static func hasExtraData(_ type: BinlogEventType) -> Bool {
+    switch type {
+    case .writeRows, .updateRows, .deleteRows, .partialUpdateRows, .mariaWriteRowsCompressed,
+      .mariaUpdateRowsCompressed, .mariaDeleteRowsCompressed:
+      true
+    default: false
+    }
+  }
+
+  /// Six bytes; four in files whose fixed part has only six.
+  private func tableID(_ reader: inout ByteReader, of type: BinlogEventType) throws(BinlogError) -> UInt64 {
+    try reader.littleEndian(format.postHeaderLength(type) == 6 ? 4 : 6)
+  }
+
+  private func partialRows(_ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
+    var reader = ByteReader(body)
+    return .partialRows(tableID: try tableID(&reader, of: .partialUpdateRows))
   }
 
   private func tableMap(_ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
     var reader = ByteReader(body)
-    let tableID = try reader.littleEndian(6)
+    let tableID = try self.tableID(&reader, of: .tableMap)
     let flags = try reader.u16()
-    return .tableMap(TableMapEvent(tableID: tableID, flags: flags, body: reader.rest))
+    return .tableMap(TableMapEvent(tableID: tableID, flags: flags, body: reader.rest, isMariaDB: isMariaDB))
   }
 
   private func xid(_ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
@@ -114,7 +124,9 @@ extension BinlogParser {
   }
 
   /// `extraHeader`: EXECUTE_LOAD_QUERY has file id, text positions and a duplicates mode behind the fixed part.
-  private func query(_ body: UnsafeRawBufferPointer, extraHeader: Int) throws(BinlogError) -> BinlogEvent {
+  private mutating func query(
+    _ body: UnsafeRawBufferPointer, extraHeader: Int, isCompressed: Bool = false
+  ) throws(BinlogError) -> BinlogEvent {
     var reader = ByteReader(body)
     let threadID = try reader.u32()
     try reader.skip(4)
@@ -125,7 +137,8 @@ extension BinlogParser {
     let status = try reader.bytes(statusLength)
     let schema = try reader.bytes(schemaLength)
     try reader.skip(1)
-    let sql = reader.rest
+    let none = UnsafeRawBufferPointer(start: nil, count: 0)
+    let sql = isCompressed ? try inflate(reader.rest, behind: none) : reader.rest
     return .query(
       QueryEvent(
         threadID: threadID, errorCode: errorCode, statusVariables: status, schemaBytes: schema, sqlBytes: sql,
@@ -138,6 +151,15 @@ extension BinlogParser {
     // Artificial events have no place in a file; some servers set the flag as well.
     let isArtificial = header.nextPosition == 0 || header.flags & BinlogEventHeader.artificialFlag != 0
     return .rotate(RotateEvent(fileBytes: reader.rest, position: position, isArtificial: isArtificial))
+  }
+
+  /// The file's name; the position is the header's. MariaDB puts one beyond 32 bits in front of the name, and 0 into the
+  /// header.
+  private func heartbeat(_ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
+    var reader = ByteReader(body)
+    var position = UInt64(header.nextPosition)
+    if position == 0, isMariaDB { position = try reader.u64() }
+    return .heartbeat(HeartbeatEvent(fileBytes: reader.rest, position: position, is32Bit: position >> 32 == 0))
   }
 
   /// Fields of type, length, value: 1 the file's name, 2 the position, 0 the end (MySQL: `Heartbeat_event_v2`).
@@ -155,11 +177,12 @@ extension BinlogParser {
       default: break
       }
     }
-    return .heartbeat(HeartbeatEvent(fileBytes: file, position: position))
+    return .heartbeat(HeartbeatEvent(fileBytes: file, position: position, is32Bit: false))
   }
 
   private func xaPrepare(_ body: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
     var reader = ByteReader(body)
-    return .xaPrepare(XAPrepareEvent(isOnePhase: try reader.u8() != 0))
+    let isOnePhase = try reader.u8() != 0
+    return .xaPrepare(XAPrepareEvent(isOnePhase: isOnePhase, xidBytes: reader.rest))
   }
 }

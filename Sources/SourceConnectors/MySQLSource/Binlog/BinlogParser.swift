@@ -1,12 +1,16 @@
 /// Parses the events of one binlog connection: header, checksum, payload. Keeps what later events depend on, the file's
 /// format. Layouts: MySQL's libs/mysql/binlog/event headers; MariaDB's knowledge base, "Replication Protocol".
-struct BinlogParser: Sendable {
+///
+/// Used by one thread; copies share the memory that compressed events are unpacked to.
+struct BinlogParser {
   /// The format of the file being read.
   private(set) var format = FormatDescription()
   /// The header of the event that was parsed last.
   private(set) var header = BinlogEventHeader()
   private let verifiesChecksums: Bool
   private var hasFormat = false
+  /// Made when the first compressed event comes.
+  private var inflater: EventInflater?
 
   /// - Parameter verifiesChecksums: whether the CRC of each event that has one is computed and compared.
   init(verifiesChecksums: Bool = true) { self.verifiesChecksums = verifiesChecksums }
@@ -26,6 +30,53 @@ struct BinlogParser: Sendable {
     return try payload(type, body)
   }
 
+  /// Parses an event out of a transaction's payload. It has no checksum, and its place is that of the payload.
+  /// - Throws: as `parse`; `corrupt` for events that have no place within a transaction.
+  mutating func parse(
+    inner event: UnsafeRawBufferPointer, of outer: BinlogEventHeader
+  ) throws(BinlogError) -> BinlogEvent {
+    header = try BinlogEventHeader(event)
+    header.nextPosition = outer.nextPosition
+    guard let type = header.type else {
+      if header.flags & BinlogEventHeader.ignorableFlag != 0 { return .ignored(.ignorable) }
+      throw .unsupported("an event of the unknown type \(header.typeCode) in a transaction of a server \(serverName)")
+    }
+    switch type {
+    case .formatDescription, .rotate, .transactionPayload, .gtid, .anonymousGTID, .gtidTagged, .mariaGTID, .heartbeat,
+      .heartbeatV2, .stop:
+      throw .corrupt("a transaction's payload has an event of type \(type.rawValue)")
+    default: break
+    }
+    var reader = ByteReader(event)
+    try reader.skip(BinlogEventHeader.size)
+    return try payload(type, reader.rest)
+  }
+
+  /// The event with its rows unpacked; the same one when they are not packed. Valid until the next call and the next
+  /// event.
+  mutating func unpacked(_ rows: RowsEvent) throws(BinlogError) -> RowsEvent {
+    guard rows.isCompressed else { return rows }
+    var reader = ByteReader(rows.body)
+    let columns = try reader.packedInteger()
+    guard columns <= UInt64(rows.body.count) * 8 else { throw ByteReader.truncated(Int(clamping: columns / 8), 0) }
+    try reader.skip((Int(columns) + 7) / 8 * (rows.kind == .update ? 2 : 1))
+    let front = UnsafeRawBufferPointer(rebasing: rows.body.dropLast(reader.remaining))
+    let body = try inflate(reader.rest, behind: front)
+    return RowsEvent(tableID: rows.tableID, flags: rows.flags, kind: rows.kind, body: body)
+  }
+
+  /// See `EventInflater.inflate`.
+  mutating func inflate(
+    _ packed: UnsafeRawBufferPointer, behind front: UnsafeRawBufferPointer
+  ) throws(BinlogError) -> UnsafeRawBufferPointer {
+    let inflater = inflater ?? EventInflater()
+    self.inflater = inflater
+    return try inflater.inflate(packed, behind: front)
+  }
+
+  /// Whether the file was written by a MariaDB.
+  private(set) var isMariaDB = false
+
   private var serverName: String { format.serverVersion.isEmpty ? "of unknown version" : format.serverVersion }
 
   private mutating func parseFormat(_ event: UnsafeRawBufferPointer) throws(BinlogError) -> BinlogEvent {
@@ -38,6 +89,7 @@ struct BinlogParser: Sendable {
       try Self.verify(event, skipping: BinlogEventHeader.size, seed: crc, header: header)
     }
     self.format = format
+    isMariaDB = format.serverVersion.contains("MariaDB")
     hasFormat = true
     return .formatDescription
   }

@@ -83,4 +83,21 @@ struct ByteReader {
     guard value <= UInt64(remaining) else { throw Self.truncated(Int(clamping: value), remaining) }
     return Int(value)
   }
+
+  /// An integer of MySQL's serialization library: 1 to 9 bytes, the number of 1 bits at the low end of the first one
+  /// says how many follow; the value begins above the 0 bit behind them (with nine bytes: in the second one).
+  mutating func variableInteger() throws(BinlogError) -> UInt64 {
+    let first = try u8()
+    let following = (~first).trailingZeroBitCount
+    if following >= 8 { return try u64() }
+    let high = following == 0 ? 0 : try littleEndian(following)
+    return UInt64(first) >> UInt64(following + 1) | high << UInt64(7 - following)
+  }
+
+  /// The signed form: the sign is the lowest bit.
+  mutating func signedVariableInteger() throws(BinlogError) -> Int64 {
+    let value = try variableInteger()
+    let magnitude = Int64(bitPattern: value >> 1)
+    return value & 1 == 0 ? magnitude : -1 - magnitude
+  }
 }

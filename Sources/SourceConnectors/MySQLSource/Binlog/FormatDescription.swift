@@ -34,6 +34,10 @@ struct FormatDescription: Sendable, Hashable {
     guard headerLength == BinlogEventHeader.size else {
       throw .unsupported("the log's events have headers of \(headerLength) bytes; 19 are expected")
     }
+    guard Self.hasChecksums(serverVersion) else {
+      postHeaderLengths = Array(reader.rest)
+      return
+    }
     guard reader.remaining > 5 else { throw ByteReader.truncated(6, reader.remaining) }
     postHeaderLengths = Array(try reader.bytes(reader.remaining - 5))
     let algorithm = try reader.u8()
@@ -41,6 +45,16 @@ struct FormatDescription: Sendable, Hashable {
       throw .unsupported("the log uses checksum algorithm \(algorithm), which is not known")
     }
     self.checksum = checksum
+  }
+
+  /// Whether servers of this version know checksums: MySQL from 5.6.1, MariaDB from 5.3 on.
+  private static func hasChecksums(_ version: String) -> Bool {
+    let parts = version.split(separator: ".").prefix(3).map { part in
+      Int(part.prefix { $0.isASCII && $0.isNumber }) ?? 0
+    }
+    guard parts.count == 3 else { return true }
+    if version.contains("MariaDB") { return (parts[0], parts[1]) >= (5, 3) }
+    return (parts[0], parts[1], parts[2]) >= (5, 6, 1)
   }
 
   /// The length of an event type's fixed part, where the file says it.

@@ -1,7 +1,7 @@
-/// A set of MySQL transactions: for each server a list of intervals (MySQL manual, "GTID Format and Storage").
+/// A set of MySQL transactions: for each server, and each tag on it, a list of intervals (MySQL manual, "GTID Format and Storage").
 struct GTIDSet: Hashable, Sendable {
-  /// For each server the closed intervals, sorted, disjoint and not adjacent; no server has none. Bounds are positive.
-  private(set) var intervals: [MySQLUUID: [ClosedRange<Int64>]] = [:]
+  /// For each source the closed intervals, sorted, disjoint and not adjacent; no source has none. Bounds are positive.
+  private(set) var intervals: [MySQLGTIDSource: [ClosedRange<Int64>]] = [:]
 
   /// The empty set.
   init() {}
@@ -38,8 +38,13 @@ struct GTIDSet: Hashable, Sendable {
     }
   }
 
-  /// Adds an interval of one server; bounds below 1 are left out.
-  mutating func insert(_ range: ClosedRange<Int64>, of source: MySQLUUID) {
+  /// Adds an interval of one server without a tag.
+  mutating func insert(_ range: ClosedRange<Int64>, of server: MySQLUUID) {
+    insert(range, of: MySQLGTIDSource(server: server))
+  }
+
+  /// Adds an interval of one source; bounds below 1 are left out.
+  mutating func insert(_ range: ClosedRange<Int64>, of source: MySQLGTIDSource) {
     guard range.upperBound > 0 else { return }
     var merged = max(range.lowerBound, 1)...range.upperBound
     var result: [ClosedRange<Int64>] = []
@@ -106,90 +111,121 @@ struct GTIDSet: Hashable, Sendable {
 }
 
 extension GTIDSet: CustomStringConvertible {
-  /// The canonical text: servers in order, `uuid:1-5:8,uuid:1`. Empty for the empty set.
+  /// The canonical text: servers in order, `uuid:1-5:8:tag:1-3,uuid:1`; of a server the numbers without a tag come
+  /// first. Empty for the empty set.
   var description: String {
-    intervals.keys.sorted().map { source in
-      let ranges = (intervals[source] ?? []).map { range in
-        range.count == 1 ? ":\(range.lowerBound)" : ":\(range.lowerBound)-\(range.upperBound)"
+    var text = ""
+    var last: MySQLUUID?
+    for source in intervals.keys.sorted() {
+      if source.server != last {
+        if last != nil { text += "," }
+        text += source.server.description
+        last = source.server
       }
-      return source.description + ranges.joined()
-    }.joined(separator: ",")
+      if !source.tag.isEmpty { text += ":\(source.tag)" }
+      for range in intervals[source] ?? [] {
+        text +=
+          range.lowerBound == range.upperBound ? ":\(range.lowerBound)" : ":\(range.lowerBound)-\(range.upperBound)"
+      }
+    }
+    return text
   }
 
   /// Reads the text that `@@gtid_executed` gives: blanks and line ends anywhere between parts, intervals in any order.
-  /// - Throws: `unsupported` for a tagged GTID, `corrupt` for anything else that is not a GTID set.
+  /// A tag holds for the intervals behind it, up to the next tag or server.
+  /// - Throws: `corrupt` for anything that is not a GTID set.
   init(parsing text: String) throws(BinlogError) {
     self.init()
     let compact = String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.properties.isWhitespace }))
     for entry in compact.split(separator: ",") {
       let parts = entry.split(separator: ":", omittingEmptySubsequences: false)
-      guard parts.count >= 2, let source = MySQLUUID(text: parts[0]) else { throw Self.malformed(text) }
-      for part in parts.dropFirst() { try insert(parsing: part, of: source, in: text) }
+      guard parts.count >= 2, let server = MySQLUUID(text: parts[0]) else { throw Self.malformed(text) }
+      var source = MySQLGTIDSource(server: server)
+      var isTagUsed = true
+      for part in parts.dropFirst() {
+        if let interval = Self.interval(part) {
+          insert(interval, of: source)
+          isTagUsed = true
+        } else {
+          guard isTagUsed, !part.isEmpty, let tag = MySQLGTIDTag(bytes: part.utf8) else { throw Self.malformed(text) }
+          source.tag = tag
+          isTagUsed = false
+        }
+      }
+      guard isTagUsed else { throw Self.malformed(text) }
     }
   }
 
-  private mutating func insert(parsing part: Substring, of source: MySQLUUID, in text: String) throws(BinlogError) {
-    if let first = part.first, first.isLetter || first == "_" {
-      throw .unsupported(
-        "the GTID set has the tag '\(part)'", remedy: "tagged GTIDs cannot be followed; do not use them on the source")
-    }
+  /// `5` or `1-5`; nil for anything else.
+  private static func interval(_ part: Substring) -> ClosedRange<Int64>? {
     let bounds = part.split(separator: "-", omittingEmptySubsequences: false)
     guard bounds.count <= 2, let first = Int64(bounds[0]), let last = Int64(bounds[bounds.count - 1]), first > 0,
       last >= first
-    else { throw Self.malformed(text) }
-    insert(first...last, of: source)
+    else { return nil }
+    return first...last
   }
 
   private static func malformed(_ text: String) -> BinlogError { .corrupt("'\(text.prefix(200))' is not a GTID set") }
 }
 
 extension GTIDSet {
-  /// The form of COM_BINLOG_DUMP_GTID and PREVIOUS_GTIDS: count of servers; for each 16 bytes, count of intervals, and
+  /// The form of COM_BINLOG_DUMP_GTID and PREVIOUS_GTIDS: count of sources; for each 16 bytes, count of intervals, and
   /// for each interval its first number and the one behind its last; all 8 bytes, least significant first.
+  ///
+  /// Where there are tags, the count stands in the middle of its 8 bytes between two 1s, and behind each UUID the tag:
+  /// its length (times two, as the serialization library has it), its bytes (MySQL: `Gtid_set::encode`).
   func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
-    func append(_ value: Int) { withUnsafeBytes(of: UInt64(value).littleEndian) { bytes.append(contentsOf: $0) } }
-    func append(_ value: Int64) {
-      withUnsafeBytes(of: UInt64(bitPattern: value).littleEndian) { bytes.append(contentsOf: $0) }
-    }
-    append(intervals.count)
+    func append(_ value: UInt64) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+    let hasTags = intervals.keys.contains { !$0.tag.isEmpty }
+    let count = UInt64(intervals.count)
+    append(hasTags ? 1 << 56 | count << 8 | 1 : count)
     for source in intervals.keys.sorted() {
       let ranges = intervals[source] ?? []
-      bytes.append(contentsOf: source.bytes)
-      append(ranges.count)
+      bytes.append(contentsOf: source.server.bytes)
+      if hasTags {
+        let tag = source.tag.bytes
+        bytes.append(UInt8(truncatingIfNeeded: tag.count << 1))
+        bytes.append(contentsOf: tag)
+      }
+      append(UInt64(ranges.count))
       for range in ranges {
-        append(range.lowerBound)
-        append(range.upperBound &+ 1)
+        append(UInt64(bitPattern: range.lowerBound))
+        append(UInt64(bitPattern: range.upperBound &+ 1))
       }
     }
     return bytes
   }
 
   /// Reads what `encoded` writes.
-  /// - Throws: `unsupported` for the newer form with tags, `corrupt` for anything malformed.
+  /// - Throws: `unsupported` for a form that is not known, `corrupt` for anything malformed.
   init(decoding bytes: UnsafeRawBufferPointer) throws(BinlogError) {
     self.init()
     var reader = ByteReader(bytes)
     let header = try reader.u64()
-    // The form with tags has its version (1) in the most significant byte and the count in the middle (MySQL:
-    // `Gtid_set::encode_nsids_format`).
-    guard header >> 56 == 0 else {
-      throw .unsupported(
-        "the log holds tagged GTIDs", remedy: "tagged GTIDs cannot be followed; do not use them on the source")
+    let form = header >> 56
+    guard form <= 1 else { throw .unsupported("the log holds a GTID set in the form \(form), which is not known") }
+    let count = form == 0 ? header : header >> 8 & 0xff_ffff_ffff
+    guard count <= UInt64(reader.remaining / 24) else { throw .corrupt("a GTID set of \(count) servers is cut off") }
+    for _ in 0..<count {
+      var source = MySQLGTIDSource(server: try MySQLUUID(reading: &reader))
+      if form == 1 { source.tag = try MySQLGTIDTag(reading: &reader) }
+      try insertIntervals(of: source, reading: &reader)
     }
-    guard header <= UInt64(reader.remaining / 24) else { throw .corrupt("a GTID set of \(header) servers is cut off") }
-    for _ in 0..<header {
-      let source = try MySQLUUID(reading: &reader)
-      let count = try reader.u64()
-      guard count <= UInt64(reader.remaining / 16) else {
-        throw .corrupt("a GTID set of \(count) intervals is cut off")
-      }
-      for _ in 0..<count {
-        let start = Int64(bitPattern: try reader.u64())
-        let end = Int64(bitPattern: try reader.u64())
-        guard start > 0, end > start else { throw .corrupt("a GTID interval from \(start) to \(end)") }
-        insert(start...(end - 1), of: source)
-      }
+  }
+
+  private mutating func insertIntervals(
+    of source: MySQLGTIDSource, reading reader: inout ByteReader
+  ) throws(BinlogError) {
+    let count = try reader.u64()
+    guard count <= UInt64(reader.remaining / 16) else {
+      throw .corrupt("a GTID set of \(count) intervals is cut off")
+    }
+    for _ in 0..<count {
+      let start = Int64(bitPattern: try reader.u64())
+      let end = Int64(bitPattern: try reader.u64())
+      guard start > 0, end > start else { throw .corrupt("a GTID interval from \(start) to \(end)") }
+      insert(start...(end - 1), of: source)
     }
   }
 }

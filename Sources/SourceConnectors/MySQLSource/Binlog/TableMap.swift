@@ -47,16 +47,10 @@ final class TableMap {
   let tableID: UInt64
   /// Schema (database) and name.
   let table: TableID
-  /// Type number of each column.
-  let columnTypes: [UInt8]
-  /// Metadata of each column: for STRING and NEWDECIMAL the first byte is the high one, otherwise little-endian.
-  let metadata: [UInt16]
-  /// For each column whether its type is unsigned, where the log says so; only numeric columns count.
-  let unsigned: [Bool]?
-  /// The columns' names, where the log has them (`binlog_row_metadata = FULL`).
-  let columnNames: [String]?
-  /// Positions of the primary key's columns, where the log has them (`binlog_row_metadata = FULL`).
-  let primaryKey: [Int]?
+  /// What stands behind the name could not be understood. It matters only to those who read the table's rows; the map
+  /// has no columns then.
+  let problem: BinlogError?
+  private let details: Details
   /// The event's body, to compare the next one with.
   private let body: [UInt8]
 
@@ -65,9 +59,59 @@ final class TableMap {
   /// Free for the user of the map.
   var plan: RowDecodingPlan?
 
+  /// What stands behind the table's name.
+  private struct Details {
+    var layout: OptionalMetadata.Layout
+    var optional: OptionalMetadata
+
+    init(_ reader: inout ByteReader, isMariaDB: Bool) throws(BinlogError) {
+      let columnTypes = Array(try reader.bytes(try reader.packedCount()))
+      var metadataReader = ByteReader(try reader.bytes(try reader.packedCount()))
+      var metadata: [UInt16] = []
+      metadata.reserveCapacity(columnTypes.count)
+      for type in columnTypes { metadata.append(try TableMap.metadata(of: type, from: &metadataReader)) }
+      guard metadataReader.isAtEnd else { throw .corrupt("a TABLE_MAP event has surplus metadata") }
+      try reader.skip((columnTypes.count + 7) / 8)
+      layout = OptionalMetadata.Layout(columnTypes: columnTypes, metadata: metadata, isMariaDB: isMariaDB)
+      optional = try OptionalMetadata(reader.rest, layout: layout)
+    }
+
+    /// No columns.
+    init(isMariaDB: Bool) throws(BinlogError) {
+      layout = OptionalMetadata.Layout(columnTypes: [], metadata: [], isMariaDB: isMariaDB)
+      optional = try OptionalMetadata(UnsafeRawBufferPointer(start: nil, count: 0), layout: layout)
+    }
+  }
+
+  /// The columns' types and their metadata.
+  var layout: OptionalMetadata.Layout { details.layout }
+  /// Type number of each column.
+  var columnTypes: [UInt8] { details.layout.columnTypes }
+  /// Metadata of each column: for STRING and NEWDECIMAL the first byte is the high one, otherwise little-endian.
+  var metadata: [UInt16] { details.layout.metadata }
+  /// For each column whether its type is unsigned, where the log says so; only numeric columns count.
+  var unsigned: [Bool]? { details.optional.unsigned }
+  /// The number of each character, ENUM and SET column's collation, where the log says so.
+  var collations: [UInt32?] { details.optional.collations }
+  /// The columns' names, where the log has them (`binlog_row_metadata = FULL`, as everything below).
+  var columnNames: [String]? { details.optional.columnNames }
+  /// Members of the ENUM and SET columns.
+  var members: [[[UInt8]]?] { details.optional.members }
+  /// MySQL's numbers of the spatial columns' types; these are logged always.
+  var geometryTypes: [UInt64?] { details.optional.geometryTypes }
+  /// Elements of the VECTOR columns.
+  var vectorSizes: [UInt64?] { details.optional.vectorSizes }
+  /// Positions of the primary key's columns.
+  var primaryKey: [Int]? { details.optional.primaryKey }
+  /// The primary key has only the beginnings of some columns.
+  var hasKeyPrefixes: Bool { details.optional.hasKeyPrefixes }
+  /// Whether each column is in `SELECT *`.
+  var visible: [Bool]? { details.optional.visible }
+
   var columnCount: Int { columnTypes.count }
 
   /// Decodes the event.
+  /// - Throws: `corrupt` when it does not even name its table.
   init(_ event: TableMapEvent) throws(BinlogError) {
     var reader = ByteReader(event.body)
     tableID = event.tableID
@@ -76,19 +120,14 @@ final class TableMap {
     let name = String(decoding: try reader.bytes(Int(try reader.u8())), as: UTF8.self)
     try reader.skip(1)
     table = TableID(schema: schema, table: name)
-    columnTypes = Array(try reader.bytes(try reader.packedCount()))
-    var metadataReader = ByteReader(try reader.bytes(try reader.packedCount()))
-    var metadata: [UInt16] = []
-    metadata.reserveCapacity(columnTypes.count)
-    for type in columnTypes { metadata.append(try Self.metadata(of: type, from: &metadataReader)) }
-    guard metadataReader.isAtEnd else { throw .corrupt("the TABLE_MAP event of \(table) has surplus metadata") }
-    self.metadata = metadata
-    try reader.skip((columnTypes.count + 7) / 8)
-    let optional = try OptionalMetadata(reader.rest, columnTypes: columnTypes)
-    unsigned = optional.unsigned
-    columnNames = optional.columnNames
-    primaryKey = optional.primaryKey
     body = Array(event.body)
+    do throws(BinlogError) {
+      details = try Details(&reader, isMariaDB: event.isMariaDB)
+      problem = nil
+    } catch {
+      details = try Details(isMariaDB: event.isMariaDB)
+      problem = error
+    }
   }
 
   /// Whether the event says the same as the one that this was made of.
@@ -100,7 +139,7 @@ final class TableMap {
     }
   }
 
-  private static func metadata(of type: UInt8, from reader: inout ByteReader) throws(BinlogError) -> UInt16 {
+  fileprivate static func metadata(of type: UInt8, from reader: inout ByteReader) throws(BinlogError) -> UInt16 {
     switch BinlogColumnType(rawValue: type) {
     case .float, .double, .timestamp2, .datetime2, .time2, .json, .geometry, .vector, .blob, .tinyBlob, .mediumBlob,
       .longBlob, .mariaBlobCompressed:
@@ -113,7 +152,7 @@ final class TableMap {
     case .tiny, .short, .long, .null, .timestamp, .longlong, .int24, .date, .time, .datetime, .year, .newdate, .decimal:
       return 0
     case .typedArray, nil:
-      throw .unsupported("a TABLE_MAP event has a column of the unknown type \(type)")
+      throw .unsupported("the log has a column of the unknown type \(type)")
     }
   }
 }

@@ -43,6 +43,9 @@ struct TableMapCache {
     return map
   }
 
+  /// The map of a table id, if one came before.
+  func table(of tableID: UInt64) -> TableMap? { maps[tableID]?.map }
+
   /// Forgets everything: with a new log file, table ids begin anew.
   mutating func removeAll() {
     maps.removeAll(keepingCapacity: true)

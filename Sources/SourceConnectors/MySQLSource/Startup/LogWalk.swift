@@ -32,6 +32,9 @@ final class LogWalk {
   /// Header of the event at hand.
   var header: BinlogEventHeader { connection.header }
 
+  /// More events may follow that stand at the same place, those of a packed transaction.
+  var isInPayload: Bool { connection.isInPayload }
+
   /// The server.
   var facts: ServerFacts { connection.facts }
 
@@ -51,11 +54,9 @@ final class LogWalk {
   private func note(_ event: BinlogEvent) throws(BinlogError) {
     switch event {
     case .gtid(let gtid):
-      cursor.open(gtid: gtid.isAnonymous ? nil : gtid.gtid, hasBegun: false)
-      advance()
+      cursor.open(gtid: gtid.isAnonymous ? nil : gtid.gtid, hasBegun: false, header: header)
     case .mariaDBGTID(let gtid):
-      cursor.open(gtid: nil, domain: gtid.gtid, hasBegun: !gtid.isStandalone)
-      advance()
+      cursor.open(gtid: nil, domain: gtid.gtid, hasBegun: !gtid.isStandalone, header: header)
     case .query(let query):
       cursor.openIfNeeded()
       advance()

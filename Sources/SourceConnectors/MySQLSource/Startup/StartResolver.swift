@@ -132,7 +132,7 @@ struct StartResolver {
     // The file's head (format, what was committed before) is no place: whoever starts within it starts behind it.
     var isInHead = true
     var reached = walk.state
-    while isInHead || reached.cursor.position < place.position {
+    while isInHead || reached.cursor.position < place.position || walk.isInPayload {
       guard let event = try walk.next() else {
         if reached.cursor.position >= place.position { break }
         throw refuse("the log file \(place.file) ends at \(reached.cursor.position), before the place to start at")

@@ -49,7 +49,11 @@ final class CapturedTable {
   /// The decoding of the table's rows under a table map, made once for each.
   func plan(_ map: TableMap) throws(ConnectorError) -> RowDecodingPlan {
     if let plan = map.plan, plan.schema === schema { return plan }
-    do {
+    do throws(BinlogError) {
+      if let problem = map.problem { throw problem }
+      if let difference = map.disagreement(with: schema, types: types) {
+        throw BinlogError(.schemaMismatch, difference)
+      }
       let plan = try RowDecodingPlan(tableMap: map, schema: schema, types: types)
       map.plan = plan
       return plan

@@ -23,6 +23,7 @@ extension MySQLTailReader {
   var heartbeat: Int64 { min(max(settings.heartbeatInterval, 100), 10_000) }
 
   private func connect(retries: Int) throws(ConnectorError) {
+    endReplay()
     connection?.close()
     connection = nil
     held = nil
@@ -52,6 +53,7 @@ extension MySQLTailReader {
   private func meet(_ fresh: TailConnection) throws(ConnectorError) {
     let former = cursor.server
     guard former != fresh.facts.identity else { return }
+    xa.forgetPlaces()
     if cursor.hasHandedOut || (remainingFilters > 0 && !former.isEmpty) {
       fresh.close()
       throw ConnectorError(
@@ -107,6 +109,7 @@ extension MySQLTailReader {
     guard error.kind == .connection || error.kind == .transient else { throw lost(error) }
     if try identity.note(error) { failures = max(failures, 1) }
     Self.log.warning("binlog connection lost", ["error": error.message])
+    endReplay()
     connection?.close()
     connection = nil
     held = nil

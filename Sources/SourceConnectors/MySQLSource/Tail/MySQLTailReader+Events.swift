@@ -5,15 +5,15 @@ import Model
 extension MySQLTailReader {
   /// Deals with one event, unless the batch must be handed out before.
   func process(_ event: BinlogEvent, into batch: inout RowBatch) throws(ConnectorError) -> Outcome {
+    if let replay = xa.replay { return try processReplayed(event, of: replay, into: &batch) }
     switch event {
     case .rows(let rows):
       return try processRows(rows, into: &batch)
+    case .partialRows(let tableID):
+      advance()
+      try refusePartialRows(tableID)
     case .tableMap(let map):
-      do {
-        _ = try maps.register(map)
-      } catch {
-        throw error.connectorError(offset: cursor.offset.offset)
-      }
+      try register(map)
       advance()
     case .xid:
       advance()
@@ -22,30 +22,54 @@ extension MySQLTailReader {
       return try processQuery(query, batch: batch)
     // The transaction is open before its first event is counted: a place behind that event lies within it.
     case .gtid(let gtid):
-      cursor.open(gtid: gtid.isAnonymous ? nil : gtid.gtid, hasBegun: false)
-      advance()
+      cursor.open(gtid: gtid.isAnonymous ? nil : gtid.gtid, hasBegun: false, header: header)
+      noteTime()
     case .mariaDBGTID(let gtid):
-      cursor.open(gtid: nil, domain: gtid.gtid, hasBegun: !gtid.isStandalone)
+      cursor.open(gtid: nil, domain: gtid.gtid, hasBegun: !gtid.isStandalone, header: header)
       cursor.isXA = gtid.isPreparedXA
+      if gtid.isPreparedXA { xa.begin() }
+      noteTime()
+    // Its events follow; they stand at its place.
+    case .transactionPayload:
+      cursor.openIfNeeded()
       advance()
     case .rotate(let rotate):
       cursor.rotate(to: rotate.file, position: rotate.position)
     case .heartbeat(let heartbeat):
-      if heartbeat.position > 0, !cursor.isOpen { cursor.settle(in: heartbeat.file, at: heartbeat.position) }
+      cursor.settle(in: heartbeat.file, at: heartbeat.position, is32Bit: heartbeat.is32Bit)
     case .formatDescription:
       maps.removeAll()
       advance()
     case .xaPrepare(let prepare):
       advance()
-      try endTransaction(prepare.isOnePhase ? .commit : .prepare)
+      try endFirstPhase(prepare)
     case .previousGTIDs, .mariaDBGTIDList, .stop, .ignored:
       advance()
     }
     return .done
   }
 
+  func register(_ event: TableMapEvent) throws(ConnectorError) {
+    do {
+      let map = try maps.register(event)
+      if cursor.isXA { xa.note(map.table) }
+    } catch {
+      throw error.connectorError(offset: cursor.offset.offset)
+    }
+  }
+
+  /// A change of which the log has only the changed parts of JSON documents.
+  func refusePartialRows(_ tableID: UInt64) throws(ConnectorError) {
+    guard let table = maps.table(of: tableID)?.table, indexes[table] != nil, !wasHandedOut else { return }
+    throw ConnectorError(
+      .prerequisite, "the source logs partial JSON updates (PARTIAL_UPDATE_ROWS event)", table: table,
+      offset: cursor.offset.offset,
+      remedy: "SET GLOBAL binlog_row_value_options = '', reconnect the applications, and take a new snapshot")
+  }
+
   /// Moves the cursor to the event's end. Artificial events stand at no place in the file.
   func advance() {
+    if xa.replay != nil { return }
     let header = header
     guard header.nextPosition != 0, header.flags & BinlogEventHeader.artificialFlag == 0 else { return }
     cursor.advance(to: header.nextPosition)
@@ -83,7 +107,7 @@ extension MySQLTailReader {
     case .commit: try endTransaction(.commit)
     case .rollback: try endTransaction(.rollback)
     case .savepoint: try checkSavepoint(query)
-    case .xa: try processXA(query.sql.uppercased())
+    case .xa: try processXA(query.sql)
     case .dml:
       try refuseStatement(query)
       if !cursor.hasBegun { cursor.end() }
@@ -100,21 +124,9 @@ extension MySQLTailReader {
       offset: cursor.offset.offset, remedy: "do not change transactional and other tables in one transaction")
   }
 
-  /// XA START begins the first phase, whose rows are not committed by its end.
-  private func processXA(_ sql: String) throws(ConnectorError) {
-    let words = sql.split(separator: " ")
-    switch words.count > 1 ? words[1] : "" {
-    case "START", "BEGIN":
-      cursor.begin()
-      cursor.isXA = true
-    case "COMMIT", "ROLLBACK": cursor.end()
-    default: break
-    }
-  }
-
   /// A change in statement form names no rows. Those of foreign tables do not matter; a statement is about a captured
   /// table if it mentions it.
-  private func refuseStatement(_ query: QueryEvent) throws(ConnectorError) {
+  func refuseStatement(_ query: QueryEvent) throws(ConnectorError) {
     let sql = query.sql
     guard let table = captured(mentionedIn: sql, query) else { return }
     throw ConnectorError(

@@ -6,6 +6,11 @@ extension MySQLTailReader {
   private static let foreign = -2
 
   func processRows(_ event: RowsEvent, into batch: inout RowBatch) throws(ConnectorError) -> Outcome {
+    if cursor.isXA {
+      // They hold from the transaction's commit on (see `XATransactions`).
+      advance()
+      return .done
+    }
     let map: TableMap
     do {
       map = try maps.table(for: event)
@@ -39,15 +44,10 @@ extension MySQLTailReader {
         .unsupported, "the table was dropped and has been created again", table: table.id,
         offset: cursor.offset.offset, remedy: "start the pipeline anew")
     }
-    if cursor.isXA {
-      throw ConnectorError(
-        .unsupported, "XA transactions on captured tables are not supported", table: table.id,
-        offset: cursor.offset.offset, remedy: "use ordinary transactions, or leave the table out")
-    }
   }
 
   private func decode(
-    _ event: RowsEvent, _ map: TableMap, _ table: CapturedTable, judged: Bool, skipped: Int, into batch: inout RowBatch
+    _ logged: RowsEvent, _ map: TableMap, _ table: CapturedTable, judged: Bool, skipped: Int, into batch: inout RowBatch
   ) throws(ConnectorError) -> Outcome {
     if !table.hasKey, shareIndex != 0 { return .done }
     let plan = try table.plan(map)
@@ -55,6 +55,7 @@ extension MySQLTailReader {
     let before = batch.byteCount
     let selects = judged || skipped > 0 || (shareCount > 1 && table.hasKey)
     do {
+      let event = logged.isCompressed ? try unpacked(logged) : logged
       if selects {
         scratch.reset(schema: plan.schema)
         var decoder = try RowsDecoder(event, plan: plan)
@@ -71,7 +72,7 @@ extension MySQLTailReader {
     if selects { try select(table, plan.schema, judged: judged, skipped: skipped, into: &batch) }
     if batch.byteCount > before {
       cursor.hasHandedOut = true
-      lastHandedOut = BinlogPosition(file: cursor.file, position: cursor.position)
+      lastHandedOut = rowsPlace
     }
     return .done
   }

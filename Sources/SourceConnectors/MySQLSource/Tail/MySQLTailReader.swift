@@ -25,9 +25,10 @@ final class MySQLTailReader: TailReader {
   /// The event that waits for the next call.
   var held: BinlogEvent?
   /// Rows of the open transaction that were handed out before the connection was lost end here.
-  var handedOutThrough: BinlogPosition?
-  /// End of the last rows event that was handed out.
-  var lastHandedOut: BinlogPosition?
+  var handedOutThrough: RowsPlace?
+  /// The last rows event that was handed out.
+  var lastHandedOut: RowsPlace?
+  var xa = XATransactions()
   /// Schema changes that were met and are not adopted yet; the first one is handed out next, or awaited.
   var pendingChanges: [PendingChange] = []
   var isAwaitingAdoption = false
@@ -168,7 +169,7 @@ final class MySQLTailReader: TailReader {
       return event
     }
     // What has arrived already, which is nearly every event of a busy log, needs no clock.
-    if let connection, connection.hasBuffered {
+    if xa.replay == nil, let connection, connection.hasBuffered {
       do {
         hasHeard = true
         if let event = try connection.next() { return event }
@@ -187,6 +188,15 @@ final class MySQLTailReader: TailReader {
         }
         if Clock.monotonicMilliseconds() >= deadline { return nil }
         continue
+      }
+      if let replay = xa.replay {
+        do {
+          return try replay.next(milliseconds: hasRows ? 0 : max(0, deadline - now))
+        } catch {
+          try disconnected(error)
+          try checkReplayFailure(error)
+          continue
+        }
       }
       do {
         return try arrival(hasRows: hasRows, timeout: max(0, deadline - now))
@@ -233,9 +243,16 @@ final class MySQLTailReader: TailReader {
   /// Whether the rows event at hand was handed out before the connection was lost.
   var wasHandedOut: Bool {
     guard let through = handedOutThrough else { return false }
-    if BinlogPosition(file: cursor.file, position: cursor.position) <= through { return true }
+    if rowsPlace <= through { return true }
     handedOutThrough = nil
     return false
+  }
+
+  /// Where the rows event at hand stands.
+  var rowsPlace: RowsPlace {
+    RowsPlace(
+      file: cursor.fileNumber, position: cursor.position,
+      number: xa.replay?.number ?? connection?.payloadIndex ?? 0)
   }
 
   /// Takes note of the event's time.
@@ -281,10 +298,12 @@ final class MySQLTailReader: TailReader {
   func interrupt() {
     interrupter.interrupt()
     helperInterrupter.interrupt()
+    xa.interrupter.interrupt()
   }
 
   func close() {
     held = nil
+    xa.replay?.close()
     connection?.close()
     connection = nil
     helper?.close()

@@ -28,6 +28,8 @@ struct TailCursor {
   private(set) var isOpen = false
   /// The open transaction ends with a commit of its own rather than with its first statement.
   private(set) var hasBegun = false
+  /// Where the open transaction's first event begins.
+  private(set) var transactionStart: UInt64 = 4
   /// The open transaction is the first phase of an XA transaction.
   var isXA = false
   /// Rows of the open transaction have been handed out.
@@ -99,12 +101,16 @@ struct TailCursor {
     if let mariaDB { self.mariaDB = mariaDB }
   }
 
-  /// Takes note of an event's end. `next` is the header's 32-bit position; a transaction of over 4 GiB makes it wrap.
+  /// Takes note of an event's end. `next` is the header's 32-bit position; files of over 4 GiB make it wrap.
   mutating func advance(to next: UInt32) {
-    var end = position & ~0xffff_ffff | UInt64(next)
-    if end < position { end += 1 << 32 }
-    position = end
+    position = Self.extended(next, behind: position)
     if !isOpen { settle() }
+  }
+
+  /// The 64-bit position at or behind another one that has these low 32 bits.
+  static func extended(_ low: UInt32, behind position: UInt64) -> UInt64 {
+    let end = position & ~0xffff_ffff | UInt64(low)
+    return end < position ? end &+ 1 << 32 : end
   }
 
   /// The log goes on in another file.
@@ -117,25 +123,40 @@ struct TailCursor {
     if !isOpen { settle() }
   }
 
-  /// The server says that it has sent everything up to a place (a heartbeat).
-  mutating func settle(in name: String, at position: UInt64) {
+  /// The server says that it has sent everything up to a place (a heartbeat). One that lags behind what has arrived says
+  /// nothing; `is32Bit`: the place may be cut off to its low 32 bits.
+  mutating func settle(in name: String, at reported: UInt64, is32Bit: Bool) {
+    guard !isOpen, reported > 0 else { return }
+    var end = reported
+    if name == file {
+      if is32Bit {
+        end = Self.extended(UInt32(truncatingIfNeeded: reported), behind: position)
+        if end &- position > 1 << 31 { return }
+      }
+      guard end >= position else { return }
+    }
     isPlaced = true
-    rotate(to: name, position: position)
+    rotate(to: name, position: end)
   }
 
   private mutating func settle() {
     if isPlaced, !file.isEmpty { boundary = BinlogPosition(file: file, position: position) }
   }
 
-  /// A transaction's GTID event.
-  mutating func open(gtid: MySQLGTID?, domain: MariaDBGTID? = nil, hasBegun: Bool) {
+  /// A transaction's GTID event, which is also its first one.
+  mutating func open(gtid: MySQLGTID?, domain: MariaDBGTID? = nil, hasBegun: Bool, header: BinlogEventHeader) {
     isOpen = true
+    position = Self.extended(header.nextPosition, behind: position)
+    transactionStart = position >= UInt64(header.size) ? position &- UInt64(header.size) : 4
     openGTID = gtid
     openDomain = domain
     isXA = false
     self.hasBegun = false
     if hasBegun { begin() }
   }
+
+  /// Where the open transaction begins.
+  var start: BinlogPosition { BinlogPosition(file: file, position: transactionStart) }
 
   /// A statement: servers without GTID events begin their transactions with one.
   mutating func openIfNeeded() { isOpen = true }
@@ -188,4 +209,17 @@ struct LogPlace {
   var gtid: MySQLGTID?
   /// GTID of its transaction (MariaDB).
   var domain: MariaDBGTID?
+}
+
+/// The place of one rows event, for telling whether it was handed out before: its end, and its number among those that
+/// share it (events of one transaction payload, or of one XA transaction that is delivered at its commit).
+struct RowsPlace: Comparable {
+  var file: UInt64
+  var position: UInt64
+  /// 0 for an event with a place of its own.
+  var number: Int
+
+  static func < (left: RowsPlace, right: RowsPlace) -> Bool {
+    (left.file, left.position, left.number) < (right.file, right.position, right.number)
+  }
 }
