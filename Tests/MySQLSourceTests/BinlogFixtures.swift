@@ -16,7 +16,7 @@ struct RecordedTable: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(server).\(name)" }
 
-  static let all = numbers + times + strings + json
+  static let all = numbers + times + oldTimes + strings + json
 
   func schema(treatTinyint1AsBoolean: Bool = true) throws -> RowSchema {
     var columns: [Column] = []

@@ -101,9 +101,9 @@ import Testing
   @Test(arguments: [
     "ALTER TABLE t ADD PRIMARY KEY (a)", "ALTER TABLE t DROP PRIMARY KEY", "ALTER TABLE t DROP id",
     "ALTER TABLE t ADD x INT PRIMARY KEY", "ALTER TABLE t RENAME TO u", "RENAME TABLE t TO u", "RENAME TABLE u TO t",
-    "ALTER TABLE u RENAME TO t", "ALTER TABLE t TRUNCATE PARTITION p", "ALTER TABLE t ADD g GEOMETRY",
-    "ALTER TABLE t ADD g VARCHAR(5) CHARACTER SET big5", "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a",
-    "ALTER TABLE t WHATEVER", "ALTER TABLE t CONVERT TO CHARACTER SET gbk", "ALTER TABLE t ADD x VECTOR(3)",
+    "ALTER TABLE u RENAME TO t", "ALTER TABLE t TRUNCATE PARTITION p", "ALTER TABLE t ADD g YEAR(2)",
+    "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a",
+    "ALTER TABLE t WHATEVER", "ALTER TABLE t ADD x XMLTYPE",
   ])
   func refusedOnCapturedTables(_ sql: String) {
     let error = #expect(throws: BinlogError.self) { try apply(sql) }
@@ -158,7 +158,8 @@ import Testing
   @Test(arguments: [
     ("INT NOT NULL", "0"), ("DECIMAL(8,3) NOT NULL", "0.000"), ("DECIMAL(5) UNSIGNED NOT NULL", "0"),
     ("VARCHAR(9) NOT NULL", ""), ("ENUM('x','y') NOT NULL", "x"), ("SET('x','y') NOT NULL", ""),
-    ("TIME NOT NULL", "00:00:00"), ("BOOL NOT NULL", "0"), ("INT NOT NULL DEFAULT 7", "7"), ("INT", nil),
+    ("TIME NOT NULL", "00:00:00"), ("DATE NOT NULL", "1970-01-01"), ("DATETIME(3) NOT NULL", "1970-01-01 00:00:00"),
+    ("BOOL NOT NULL", "0"), ("INT NOT NULL DEFAULT 7", "7"), ("INT", nil),
     ("TIMESTAMP NULL DEFAULT NULL", nil),
   ])
   func existingRowsAreFilled(_ definition: String, _ value: String?) throws {
@@ -169,7 +170,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "SERIAL", "DATETIME DEFAULT CURRENT_TIMESTAMP", "INT AS (n + 1) STORED", "DATE NOT NULL",
+    "SERIAL", "DATETIME DEFAULT CURRENT_TIMESTAMP", "INT AS (n + 1) STORED", "TIMESTAMP NOT NULL",
     "CHAR(36) DEFAULT (UUID())",
   ])
   func valuesThatTheServerComputesAreRefused(_ definition: String) throws {

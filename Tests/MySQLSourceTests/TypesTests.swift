@@ -29,15 +29,28 @@ import Testing
   }
 
   @Test(arguments: [
-    "geometry", "point", "vector(3)", "uuid", "inet6", "year(2)", "varchar(20) /*M!100301 COMPRESSED*/",
+    ("geometry", "STRING", "geometry"), ("point", "STRING", "geometry"), ("geomcollection", "STRING", "geometry"),
+    ("vector(3)", "STRING", nil), ("uuid", "STRING", "uuid"), ("inet4", "STRING", nil), ("inet6", "STRING", nil),
+    ("varchar(20) /*M!100301 COMPRESSED*/", "VARCHAR(20)", nil), ("longblob /*M!100301 COMPRESSED*/", "BYTES", nil),
   ])
+  func typesOfOneServer(_ text: String, _ expected: String, _ annotation: String?) throws {
+    let dataType = try #require(try type(text).dataType(nullable: true, treatTinyint1AsBoolean: true))
+    #expect(dataType.description == expected)
+    #expect(dataType.annotation?.description == annotation)
+    #expect(try type(text).isCompressed == text.contains("COMPRESSED"))
+  }
+
+  @Test(arguments: ["year(2)", "int /*M!100301 COMPRESSED*/", "xmltype", "varchar(20) encrypted"])
   func typesThatAreNotCarried(_ text: String) throws {
     #expect(try type(text).dataType(nullable: true, treatTinyint1AsBoolean: true) == nil)
   }
 
-  @Test func charactersetsThatAreNotCarried() throws {
-    #expect(try type("varchar(5)", "big5_chinese_ci").dataType(nullable: true, treatTinyint1AsBoolean: true) == nil)
-    #expect(try type("enum('a')", "big5_chinese_ci").dataType(nullable: true, treatTinyint1AsBoolean: true) != nil)
+  @Test func charactersets() throws {
+    #expect(try type("varchar(5)", "big5_chinese_ci").dataType(nullable: true, treatTinyint1AsBoolean: true) != nil)
+    #expect(MySQLCharset(name: "gb18030").maximumCharacterLength == 4)
+    #expect(MySQLCharset(name: "ujis").maximumCharacterLength == 3)
+    #expect(MySQLCharset(name: "sjis").maximumCharacterLength == 2)
+    #expect(MySQLCharset(name: "koi8r").maximumCharacterLength == 1)
     #expect(MySQLCharset(collation: "utf8mb4_uca1400_ai_ci") == .utf8mb4)
     #expect(MySQLCharset(collation: "utf8_general_ci") == .utf8mb3)
   }
@@ -105,14 +118,30 @@ import Testing
   }
 
   @Test(arguments: [
-    ("date", "0000-00-00"), ("date", "2024-00-10"), ("date", "2023-02-29"), ("datetime", "0000-00-00 00:00:00"),
-    ("timestamp", "0000-00-00 00:00:00"), ("tinyint(1)", "2"), ("tinyint(1)", "-1"),
+    ("date", "2023-02-29"), ("date", "2024-04-31"), ("datetime", "1900-02-29 00:00:00"), ("tinyint(1)", "2"),
+    ("tinyint(1)", "-1"),
   ])
   func valuesThatCannotBeCarried(_ columnType: String, _ text: String) {
     let error = #expect(throws: BinlogError.self) { try decode(columnType, text) }
     #expect(error?.kind == .unsupported)
     #expect(error?.message.contains("column x") == true)
     #expect(error?.remedy != nil)
+  }
+
+  @Test(arguments: [
+    ("date", "0000-00-00"), ("date", "2024-00-10"), ("date", "0000-01-01"), ("datetime", "0000-00-00 00:00:00"),
+    ("timestamp", "0000-00-00 00:00:00"), ("datetime(2)", "2024-01-00 11:12:13.14"),
+  ])
+  func zeroDatesAreNull(_ columnType: String, _ text: String) throws {
+    #expect(try decode(columnType, text) == .null)
+  }
+
+  @Test(arguments: [
+    ("{\"a\": [1, 2], \"b, c: \": \"x\\\" , y\\\\\"}", "{\"a\":[1,2],\"b, c: \":\"x\\\" , y\\\\\"}"),
+    ("\"  \"", "\"  \""), ("1", "1"), ("\"\\", "\"\\"), ("", ""),
+  ])
+  func jsonWithoutBlanks(_ text: String, _ expected: String) throws {
+    #expect(try decode("json", text) == .bytes(Array(expected.utf8)))
   }
 
   @Test(arguments: [

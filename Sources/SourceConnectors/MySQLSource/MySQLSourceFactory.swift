@@ -53,8 +53,13 @@ public enum MySQLSourceFactory: SourceFactory {
       "treat-tinyint1-as-boolean.enabled", .boolean, default: "true", "Whether TINYINT(1) and BIT(1) are BOOLEAN."),
     OptionSpec("metadata.list", support: .notYet, "Metadata columns such as op_ts."),
     OptionSpec(
-      "use.legacy.json.format", .boolean, default: nil,
-      support: .ignored(reason: "snapshot and log give the same JSON text"), "Spacing of JSON text from the log."),
+      "use.legacy.json.format", .boolean, default: "true",
+      "Whether the text of MySQL's JSON has no blanks behind colons and commas, in the snapshot as in the log; false "
+        + "keeps the server's spacing."),
+    OptionSpec(
+      "types.lossless", .boolean, default: "false",
+      "Refuses what would lose information: zero dates (else NULL or 1970-01-01), ENUM and SET with an empty member. "
+        + "Spatial values keep the direction of their rings."),
     OptionSpec(
       "scan.newly-added-table.enabled", .boolean, default: "false",
       "Whether tables that begin to match later are captured, with a snapshot of the rows they have."),

@@ -18,7 +18,7 @@ struct MySQLSourceSettings: Sendable {
   var chunkKeys: [ChunkKeyRule]
   /// Range of (max − min + 1) / rows in which integer keys are split evenly.
   var evenFactor: ClosedRange<Double>
-  var treatTinyint1AsBoolean: Bool
+  var values: ValueOptions
   var includesComments: Bool
   /// What becomes of tables that begin to match while the pipeline runs.
   var newTables: NewTables
@@ -44,7 +44,10 @@ struct MySQLSourceSettings: Sendable {
     }
     chunkKeys = try Self.chunkKeys(options["scan.incremental.snapshot.chunk.key-column"])
     evenFactor = try Self.evenFactor(options)
-    treatTinyint1AsBoolean = try options.boolean("treat-tinyint1-as-boolean.enabled")
+    values = ValueOptions(
+      treatTinyint1AsBoolean: try options.boolean("treat-tinyint1-as-boolean.enabled"),
+      usesCompactJSON: try options.boolean("use.legacy.json.format"),
+      isLossless: try options.boolean("types.lossless"))
     includesComments = try options.boolean("include-comments.enabled")
     newTables = try Self.newTables(options)
     guard try options.boolean("schema-change.enabled") else {

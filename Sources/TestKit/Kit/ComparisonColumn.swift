@@ -17,6 +17,7 @@ enum StorageClass: UInt8 {
 /// How values of a source column are compared.
 enum ComparisonKind {
   case integer, unsignedBig, boolean, bit1, decimal, float, double, date, time, datetime, timestamp, text, json, blob
+  case spatial, vector
 
   /// From `information_schema.columns`.
   /// - Parameters:
@@ -40,6 +41,10 @@ enum ComparisonKind {
     case "char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "uuid", "inet4", "inet6":
       self = .text
     case "json": self = .json
+    case "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+      "geometrycollection", "geomcollection":
+      self = .spatial
+    case "vector": self = .vector
     case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob": self = .blob
     default: return nil
     }
@@ -51,14 +56,14 @@ enum ComparisonKind {
     case .integer, .boolean, .bit1: .integer
     case .float, .double: .real
     case .blob: .blob
-    case .unsignedBig, .decimal, .date, .time, .datetime, .timestamp, .text, .json: .text
+    case .unsignedBig, .decimal, .date, .time, .datetime, .timestamp, .text, .json, .spatial, .vector: .text
     }
   }
 
   /// Whether several source values are one value in the replica, so that it cannot order a merge.
   var isLossy: Bool {
     switch self {
-    case .boolean, .json: true
+    case .boolean, .json, .spatial, .vector: true
     default: false
     }
   }
@@ -86,7 +91,7 @@ enum ComparisonKind {
     switch self {
     case .unsignedBig: "length(\(column)), \(column) COLLATE BINARY"
     case .text, .json, .decimal, .time, .date, .datetime, .timestamp: "\(column) COLLATE BINARY"
-    case .integer, .boolean, .bit1, .float, .double, .blob: column
+    case .integer, .boolean, .bit1, .float, .double, .blob, .spatial, .vector: column
     }
   }
 }
@@ -95,6 +100,24 @@ enum ComparisonKind {
 struct ComparisonColumn {
   let name: String
   let kind: ComparisonKind
+  /// Whether it can be NULL.
+  var isNullable = true
+  /// Digits of a second of DATETIME and TIMESTAMP.
+  var digits = 0
+
+  /// The expression that gives the exact value as text at the source. Dates with a year, month or day of zero are NULL
+  /// in the replica, or 1970-01-01 where the column cannot be NULL.
+  func sourceExpression(_ column: String) -> String {
+    let isZero = "(YEAR(\(column)) = 0 OR MONTH(\(column)) = 0 OR DAY(\(column)) = 0)"
+    switch kind {
+    case .date:
+      return "IF(\(isZero), \(isNullable ? "NULL" : "DATE'1970-01-01'"), \(column))"
+    case .datetime, .timestamp:
+      let epoch = isNullable ? "NULL" : "CAST('1970-01-01' AS DATETIME(\(digits)))"
+      return "IF(\(isZero), \(epoch), CAST(\(column) AS DATETIME(\(digits))))"
+    default: return kind.sourceExpression(column)
+    }
+  }
 }
 
 /// A source table, as far as the comparison needs to know it.

@@ -42,9 +42,18 @@ struct CanonicalRow: Equatable {
       append(storage, UnsafeRawBufferPointer(rebasing: value.dropLast()))
     case (.json, .text):
       appendCompactJSON(value)
+    case (.spatial, .text), (.vector, .text):
+      if let shape = ComparisonShape(json: value) { append(shape) } else { append(storage, value) }
     default:
       append(storage, value)
     }
+  }
+
+  /// A spatial value or a vector.
+  mutating func append(_ shape: ComparisonShape) {
+    bytes.append(StorageClass.text.rawValue)
+    bytes.append(contentsOf: (shape.canonical ?? "").utf8)
+    ends.append(bytes.count)
   }
 
   func storage(_ column: Int) -> StorageClass {

@@ -39,14 +39,16 @@ final class ComparisonSource {
     let place = "TABLE_SCHEMA = \(literal(database)) AND TABLE_NAME = \(literal(table))"
     var columns: [ComparisonColumn] = []
     for row in try strings(
-      "SELECT COLUMN_NAME, LOWER(DATA_TYPE), LOWER(COLUMN_TYPE) FROM information_schema.COLUMNS WHERE \(place) "
-        + "ORDER BY ORDINAL_POSITION")
+      "SELECT COLUMN_NAME, LOWER(DATA_TYPE), LOWER(COLUMN_TYPE), IS_NULLABLE, DATETIME_PRECISION "
+        + "FROM information_schema.COLUMNS WHERE \(place) ORDER BY ORDINAL_POSITION")
     {
       guard let name = row[0], let dataType = row[1], let columnType = row[2] else { continue }
       guard let kind = ComparisonKind(dataType: dataType, columnType: columnType) else {
         throw ComparisonError("\(database).\(table).\(name): columns of type \(columnType) cannot be compared")
       }
-      columns.append(ComparisonColumn(name: name, kind: kind))
+      columns.append(
+        ComparisonColumn(
+          name: name, kind: kind, isNullable: row[3] == "YES", digits: row[4].flatMap { Int($0) } ?? 0))
     }
     guard !columns.isEmpty else { throw ComparisonError("the source has no table \(database).\(table)") }
     let keyNames = try strings(
@@ -60,7 +62,7 @@ final class ComparisonSource {
   /// Opens the rows of a table, in key order when there is one.
   func rows(of table: ComparisonTable) throws(ComparisonError) -> SourceRows {
     func quoted(_ index: Int) -> String { ComparisonSource.identifier(table.columns[index].name) }
-    let selected = table.columns.indices.map { table.columns[$0].kind.sourceExpression(quoted($0)) }
+    let selected = table.columns.indices.map { table.columns[$0].sourceExpression(quoted($0)) }
     var sql = "SELECT \(selected.joined(separator: ", ")) FROM "
     sql += "\(ComparisonSource.identifier(table.database)).\(ComparisonSource.identifier(table.name))"
     if table.isOrdered {
@@ -140,6 +142,12 @@ final class SourceRows {
           throw ComparisonError("\(table.fullName).\(column.name): the source sent a number that is none")
         }
         row.append(real: number, kind: column.kind)
+      case .spatial, .vector:
+        let shape = column.kind == .vector ? ComparisonShape(vector: bytes) : ComparisonShape(spatial: bytes)
+        guard let shape else {
+          throw ComparisonError("\(table.fullName).\(column.name): the source sent a value that is none of its type")
+        }
+        row.append(shape)
       default: row.append(column.kind.storage, bytes, kind: column.kind)
       }
     }

@@ -28,17 +28,22 @@ struct BinlogColumn {
         number(type, column)
       case .bit: bit(type)
       case .date, .time, .datetime, .timestamp: try temporal(type, column)
-      case .char, .binary: fixedString(type)
-      case .varchar, .varbinary: variableString(type)
-      case .text(let lengthBytes), .blob(let lengthBytes): blob(type, lengthBytes)
+      case .char, .binary: try fixedString(type, column)
+      case .varchar, .varbinary: try variableString(type, column)
+      case .text(let lengthBytes), .blob(let lengthBytes): try blob(type, column, lengthBytes)
       case .json: json()
+      case .geometry: code == .geometry ? Step(operation: .geometry, size: metadata) : nil
+      case .vector: vector(type)
+      case .uuid: fixedBytes(.uuid, 16)
+      case .inet4: fixedBytes(.inet4, 4)
+      case .inet6: fixedBytes(.inet6, 16)
       case .enumeration, .set: members(type)
       case .unsupported: nil
       }
-    if type.kind == .unsupported || (type.usesCharset && !type.charset.isSupported) {
-      throw .unsupported("column \(column.name) has the type \(type.text) (\(type.charset.name)), which is not carried")
+    if type.kind == .unsupported {
+      throw .unsupported("column \(column.name) has the type \(type.text), which is not carried")
     }
-    guard let found else {
+    guard let found, found.size <= 8 || found.operation == .decimal else {
       throw BinlogError(
         .schemaMismatch,
         "the log has column \(column.name) as type \(rawCode) with metadata \(metadata), the schema as \(type.text)")
@@ -100,45 +105,86 @@ struct BinlogColumn {
     return Step(operation: operation, size: size, limit: [1, 10_000, 100, 1][size])
   }
 
-  /// The two high bits of a CHAR's length hide, inverted, in bits 4 and 5 of the metadata's first byte.
-  private func fixedString(_ type: MySQLColumnType) -> Step? {
+  /// The longest value of a STRING column: the two high bits hide, inverted, in bits 4 and 5 of the metadata's first byte.
+  private var fixedLength: Int? {
     guard code == .string || metadata >> 8 & 0x30 != 0x30, rawCode == BinlogColumnType.string.rawValue else {
       return nil
     }
     let high = metadata >> 8
     guard high | 0x30 == Int(BinlogColumnType.string.rawValue) else { return nil }
-    let maximum = metadata & 0xff | ((high & 0x30) ^ 0x30) << 4
-    return string(type, maximum: maximum, length: type.length ?? 1)
+    return metadata & 0xff | ((high & 0x30) ^ 0x30) << 4
   }
 
-  private func variableString(_ type: MySQLColumnType) -> Step? {
-    guard code == .varchar || code == .varString, let length = type.length else { return nil }
-    return string(type, maximum: metadata, length: length)
+  private func fixedString(_ type: MySQLColumnType, _ column: Column) throws(BinlogError) -> Step? {
+    guard let maximum = fixedLength else { return nil }
+    return try string(type, column, maximum: maximum, length: type.length ?? 1)
   }
 
-  private func string(_ type: MySQLColumnType, maximum: Int, length: Int) -> Step? {
+  /// A type of MariaDB's that is logged as BINARY: a length byte, and the bytes without zeros at their end.
+  private func fixedBytes(_ operation: RowDecodingPlan.Operation, _ length: Int) -> Step? {
+    fixedLength == length ? Step(operation: operation, size: 1, limit: length) : nil
+  }
+
+  /// MySQL's own type number with the length's bytes, or MariaDB's VARBINARY.
+  private func vector(_ type: MySQLColumnType) -> Step? {
+    let bytes = (type.length ?? 0) * 4
+    switch code {
+    case .vector: return Step(operation: .vector, size: metadata)
+    case .varchar: return metadata == bytes ? Step(operation: .vector, size: bytes < 256 ? 1 : 2) : nil
+    default: return nil
+    }
+  }
+
+  private func variableString(_ type: MySQLColumnType, _ column: Column) throws(BinlogError) -> Step? {
+    guard let length = type.length else { return nil }
+    if type.isCompressed {
+      // The metadata counts one byte more, for the header.
+      guard code == .mariaVarcharCompressed else { return nil }
+      let step = try string(type, column, maximum: metadata - 1, length: length)
+      return step.map { compressed($0, size: metadata < 256 ? 1 : 2, limit: metadata - 1) }
+    }
+    guard code == .varchar || code == .varString else { return nil }
+    return try string(type, column, maximum: metadata, length: length)
+  }
+
+  private func string(
+    _ type: MySQLColumnType, _ column: Column, maximum: Int, length: Int
+  ) throws(BinlogError) -> Step? {
     let isBinary = type.kind == .binary || type.kind == .varbinary
     let width = isBinary ? 1 : type.charset.maximumCharacterLength
     guard maximum == length * width else { return nil }
     let lengthBytes = maximum < 256 ? 1 : 2
     if type.kind == .binary { return Step(operation: .paddedBytes, size: lengthBytes, limit: length) }
-    return Step(operation: textOperation(type), size: lengthBytes)
+    return try text(type, column, lengthBytes)
   }
 
-  private func textOperation(_ type: MySQLColumnType) -> RowDecodingPlan.Operation {
-    guard type.usesCharset else { return .bytes }
+  private func text(_ type: MySQLColumnType, _ column: Column, _ lengthBytes: Int) throws(BinlogError) -> Step {
+    guard type.usesCharset else { return Step(operation: .bytes, size: lengthBytes) }
     switch type.charset {
-    case .utf8mb4, .utf8mb3, .ascii, .binary: return .bytes
-    default: return .convertedText
+    case .utf8mb4, .utf8mb3, .ascii, .binary: return Step(operation: .bytes, size: lengthBytes)
+    default: break
     }
+    guard let converter = type.converter ?? TextConverter.builtIn(type.charset) else {
+      throw .unsupported("column \(column.name) has the character set \(type.charset.name), which is not known")
+    }
+    return Step(operation: .convertedText, size: lengthBytes, converter: Unmanaged.passUnretained(converter))
   }
 
-  private func blob(_ type: MySQLColumnType, _ lengthBytes: Int) -> Step? {
+  private func compressed(_ step: Step, size: Int, limit: Int) -> Step {
+    Step(operation: .compressed, size: size, limit: limit, converter: step.converter)
+  }
+
+  private func blob(_ type: MySQLColumnType, _ column: Column, _ lengthBytes: Int) throws(BinlogError) -> Step? {
+    guard metadata == lengthBytes else { return nil }
+    let step = try text(type, column, lengthBytes)
+    if type.isCompressed {
+      let limit = lengthBytes == 4 ? Int(Int32.max) : 1 << (8 * lengthBytes) - 1
+      return code == .mariaBlobCompressed ? compressed(step, size: lengthBytes, limit: limit) : nil
+    }
     switch code {
-    case .blob, .tinyBlob, .mediumBlob, .longBlob: break
+    case .blob, .tinyBlob, .mediumBlob, .longBlob: return step
     default: return nil
     }
-    return metadata == lengthBytes ? Step(operation: textOperation(type), size: lengthBytes) : nil
   }
 
   /// MySQL's own binary format, or MariaDB's LONGTEXT.
@@ -157,17 +203,5 @@ struct BinlogColumn {
     let bytes = (count + 7) / 8
     let size = bytes > 4 ? 8 : bytes
     return code == .set && metadata & 0xff == size ? Step(operation: .set, size: size) : nil
-  }
-}
-
-extension MySQLCharset {
-  /// Bytes that a character takes at most, by which the server reckons lengths.
-  var maximumCharacterLength: Int {
-    switch self {
-    case .utf8mb4, .utf16, .utf16le, .utf32: 4
-    case .utf8mb3: 3
-    case .ucs2: 2
-    case .ascii, .latin1, .binary, .other: 1
-    }
   }
 }

@@ -35,6 +35,14 @@ struct BinlogError: Error, Hashable, Sendable, CustomStringConvertible {
     BinlogError(.unsupported, message, remedy: remedy)
   }
 
+  /// The same error, told of a column.
+  func inColumn(_ name: String) -> BinlogError { BinlogError(kind, "column \(name): \(message)", remedy: remedy) }
+
+  /// The same error, told of the row with a key; `key` is empty for tables without one.
+  func inRow(key: String) -> BinlogError {
+    key.isEmpty ? self : BinlogError(kind, "\(message), in the row with the key \(key)", remedy: remedy)
+  }
+
   /// The same error as the connector interfaces have it.
   func connectorError(table: TableID? = nil, offset: Offset? = nil) -> ConnectorError {
     let kind: ConnectorError.Kind =

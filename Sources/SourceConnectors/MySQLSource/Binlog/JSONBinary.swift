@@ -7,15 +7,21 @@ struct JSONBinary {
   /// Output beyond this is refused: only a damaged document, whose parts overlap, could give so much.
   private let outputLimit: Int
 
+  /// Whether the blanks behind colons and commas are left out.
+  private let isCompact: Bool
+
   /// Appends a document's text.
+  /// - Parameter isCompact: leaves out the blanks that the server puts behind colons and commas.
   /// - Throws: `corrupt` for anything that is not of the format.
-  static func appendText(of document: UnsafeRawBufferPointer, to text: inout [UInt8]) throws(BinlogError) {
+  static func appendText(
+    of document: UnsafeRawBufferPointer, isCompact: Bool = false, to text: inout [UInt8]
+  ) throws(BinlogError) {
     guard let type = document.first else {
       // The server stores the JSON null of an ALTER or an IGNORE as nothing.
       text.append(contentsOf: "null".utf8)
       return
     }
-    let decoder = JSONBinary(outputLimit: text.count + 64 + document.count * 8)
+    let decoder = JSONBinary(outputLimit: text.count + 64 + document.count * 8, isCompact: isCompact)
     try decoder.value(type, UnsafeRawBufferPointer(rebasing: document.dropFirst()), depth: 1, to: &text)
   }
 
@@ -80,13 +86,13 @@ struct JSONBinary {
     let floor = 2 * width + tables
     text.append(isObject ? 0x7b : 0x5b)
     for index in 0..<count {
-      if index > 0 { text.append(contentsOf: ", ".utf8) }
+      if index > 0 { separate(0x2c, &text) }
       if isObject {
         let offset = Int(try keys.littleEndian(width))
         let length = Int(try keys.u16())
         guard offset >= floor, offset + length <= size else { throw ByteReader.truncated(offset + length, size) }
         JSONText.appendQuoted(UnsafeRawBufferPointer(rebasing: whole[offset..<(offset + length)]), to: &text)
-        text.append(contentsOf: ": ".utf8)
+        separate(0x3a, &text)
       }
       let type = try values.u8()
       let slot = try values.bytes(width)
@@ -100,6 +106,11 @@ struct JSONBinary {
       }
     }
     text.append(isObject ? 0x7d : 0x5d)
+  }
+
+  private func separate(_ mark: UInt8, _ text: inout [UInt8]) {
+    text.append(mark)
+    if !isCompact { text.append(0x20) }
   }
 
   /// Literals and 16-bit integers stand in the value entry itself; in large containers 32-bit integers as well.

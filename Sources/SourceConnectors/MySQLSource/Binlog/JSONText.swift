@@ -34,60 +34,31 @@ enum JSONText {
   /// - Throws: `corrupt` for infinities and NaN, which JSON does not have.
   static func append(_ value: Double, to text: inout [UInt8]) throws(BinlogError) {
     guard value.isFinite else { throw .corrupt("a JSON document with the number \(value)") }
-    let (digits, exponent) = shortestDigits(value.magnitude)
+    let decimal = ShortestDecimal(value)
+    let exponent = decimal.exponent
     if value.sign == .minus { text.append(0x2d) }
-    if exponent < -14 || (exponent > 15 && digits.count <= exponent) {
-      appendExponential(digits, exponent, to: &text)
-    } else if exponent <= 0 {
+    if exponent < -14 || (exponent > 15 && decimal.count <= exponent) {
+      appendExponential(decimal, to: &text)
+      return
+    }
+    if exponent <= 0 {
       text.append(contentsOf: "0.".utf8)
       text.append(contentsOf: repeatElement(0x30, count: -exponent))
-      text.append(contentsOf: digits)
-    } else if digits.count <= exponent {
-      text.append(contentsOf: digits)
-      text.append(contentsOf: repeatElement(0x30, count: exponent - digits.count))
-      text.append(contentsOf: ".0".utf8)
-    } else {
-      text.append(contentsOf: digits[..<exponent])
-      text.append(0x2e)
-      text.append(contentsOf: digits[exponent...])
     }
-  }
-
-  /// Digits d1 d2 … without zeros at the end, and e, so that the value is 0.d1d2… * 10^e. Zero is "0", 1.
-  private static func shortestDigits(_ value: Double) -> (digits: [UInt8], exponent: Int) {
-    if value == 0 { return ([0x30], 1) }
-    var digits: [UInt8] = []
-    var exponent = 0
-    var beforePoint = true
-    var written = value.description.utf8[...]
-    while let byte = written.popFirst() {
-      switch byte {
-      case 0x2e: beforePoint = false
-      case 0x65, 0x45:
-        exponent += Int(String(Substring(written))) ?? 0
-        written = written[written.endIndex...]
-      default:
-        if beforePoint {
-          exponent += digits.isEmpty && byte == 0x30 ? 0 : 1
-        } else if digits.isEmpty, byte == 0x30 {
-          exponent -= 1
-        }
-        if !(digits.isEmpty && byte == 0x30) { digits.append(byte) }
-      }
+    for index in 0..<max(decimal.count, exponent) {
+      if index == exponent, index > 0 { text.append(0x2e) }
+      text.append(index < decimal.count ? decimal.digits[index] : 0x30)
     }
-    while digits.count > 1, digits.last == 0x30 { digits.removeLast() }
-    return (digits, exponent)
+    if decimal.count <= exponent { text.append(contentsOf: ".0".utf8) }
   }
 
   /// `1.5e100`, `2e-300`.
-  private static func appendExponential(_ digits: [UInt8], _ exponent: Int, to text: inout [UInt8]) {
-    text.append(digits[0])
-    if digits.count > 1 {
-      text.append(0x2e)
-      text.append(contentsOf: digits[1...])
-    }
+  private static func appendExponential(_ decimal: ShortestDecimal, to text: inout [UInt8]) {
+    text.append(decimal.digits[0])
+    if decimal.count > 1 { text.append(0x2e) }
+    for index in 1..<max(decimal.count, 1) { text.append(decimal.digits[index]) }
     text.append(0x65)
-    text.append(contentsOf: String(exponent - 1).utf8)
+    text.append(contentsOf: String(decimal.exponent - 1).utf8)
   }
 
   private static func append(_ value: Int, digits: Int, to text: inout [UInt8]) {
@@ -140,6 +111,8 @@ enum JSONText {
     text.append(contentsOf: "\"base64:type\(type):".utf8)
     var index = 0
     while index < data.count {
+      // The server's encoder begins a new line after 76 digits, and JSON escapes its end.
+      if index > 0, index % 57 == 0 { text.append(contentsOf: "\\n".utf8) }
       let taken = min(3, data.count - index)
       var group = 0
       for offset in 0..<3 { group = group << 8 | (offset < taken ? Int(data[index + offset]) : 0) }

@@ -12,6 +12,10 @@ final class RowDecodingPlan {
     /// Length bytes (`size`), then bytes: as they are, padded with zeros to `limit`, or in the column's character set.
     case bytes, paddedBytes, convertedText, jsonBinary
     case enumeration, set, bitBoolean, bits
+    /// Length bytes, then bytes that stand for a text; for the last two, `size` length bytes and no padding.
+    case uuid, inet4, inet6, geometry, vector
+    /// MariaDB's COMPRESSED columns: length bytes, then the bytes deflated.
+    case compressed
   }
 
   /// One column. Plain memory.
@@ -21,6 +25,10 @@ final class RowDecodingPlan {
     var size = 0
     /// A decimal's scale; digits of a fraction's unit; the padded length.
     var limit = 0
+    /// What becomes of zero dates.
+    var zeroDates = ZeroDates.exact
+    /// Converts the text; unmanaged because converters are kept for ever.
+    var converter: Unmanaged<TextConverter>?
     /// Members of ENUM and SET.
     var members = UnsafeBufferPointer<UnsafeRawBufferPointer>(start: nil, count: 0)
   }
@@ -29,17 +37,23 @@ final class RowDecodingPlan {
   let schema: RowSchema
   /// The columns' types.
   let types: [MySQLColumnType]
+  /// How values are carried.
+  let options: ValueOptions
   /// The steps; memory of this object.
   let steps: UnsafeBufferPointer<Step>
-  /// Where JSON text is put together; kept so that its memory is used again.
-  var jsonText: [UInt8] = []
+  /// Where JSON text is put together, and compressed values are expanded; kept so that its memory is used again.
+  var scratch: [UInt8] = []
+  /// Expands the values of compressed columns.
+  private(set) lazy var inflater = Inflater()
   private let storage: UnsafeMutableBufferPointer<Step>
   private var memberStorage = MemberStorage()
 
   /// Matches a table map with the schema that the registry has.
   /// - Throws: `schemaMismatch` when they differ in columns, types, lengths, signs or names; `unsupported` for a column
   ///   that cannot be carried; `prerequisite` for a storage format that must be switched off.
-  init(tableMap: TableMap, schema: RowSchema, types: [MySQLColumnType]) throws(BinlogError) {
+  init(
+    tableMap: TableMap, schema: RowSchema, types: [MySQLColumnType], options: ValueOptions = ValueOptions()
+  ) throws(BinlogError) {
     let columns = schema.columns
     guard tableMap.columnCount == columns.count, types.count == columns.count else {
       throw BinlogError(
@@ -48,11 +62,14 @@ final class RowDecodingPlan {
     try Self.checkNames(tableMap, columns)
     self.schema = schema
     self.types = types
+    self.options = options
     storage = .allocate(capacity: columns.count)
     steps = UnsafeBufferPointer(storage)
     for (index, column) in columns.enumerated() {
       let source = BinlogColumn(map: tableMap, index: index)
       var step = try source.step(for: types[index], column: column)
+      step.zeroDates = options.zeroDates(
+        nullable: column.type.isNullable, isKey: schema.keyIndexes.contains(index))
       if types[index].kind == .enumeration || types[index].kind == .set {
         step.members = memberStorage.add(types[index].members)
       }

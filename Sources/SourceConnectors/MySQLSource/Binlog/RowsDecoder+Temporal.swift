@@ -4,30 +4,42 @@ import Model
 extension RowsDecoder {
   @inline(__always) mutating func temporal(
     _ step: RowDecodingPlan.Step, _ column: Int
-  ) throws(BinlogError) -> Int64 {
+  ) throws(BinlogError) -> Int64? {
     switch step.operation {
-    case .date: try date(column)
+    case .date: try date(step, column)
     case .dateTime: try dateTime(step, column)
     case .timestamp: try timestamp(step, column)
     case .time: try time(step, column)
-    case .oldDateTime: try oldDateTime(column)
-    case .oldTimestamp: try instant(UInt64(try reader.u32()), fraction: 0, column)
+    case .oldDateTime: try oldDateTime(step, column)
+    case .oldTimestamp: try instant(UInt64(try reader.u32()), fraction: 0, step, column)
     default: try oldTime(column)
     }
   }
 
+  /// What becomes of a date that the calendar does not have; nil: NULL. `time` counts when the date is kept.
+  @inline(never) private func replaced(
+    _ date: (Int, Int, Int), time: Int64, unit: Int64, _ step: RowDecodingPlan.Step, _ column: Int
+  ) throws(BinlogError) -> Int64? {
+    switch Temporal.replacement(year: date.0, month: date.1, day: date.2, step.zeroDates) {
+    case .null: return nil
+    case .epoch: return 0
+    case .days(let days): return Int64(days) * unit + time
+    case .none: throw Temporal.invalid(name(column), Self.text(date.0, date.1, date.2))
+    }
+  }
+
   /// 5 bits of day, 4 of month, 15 of year.
-  private mutating func date(_ column: Int) throws(BinlogError) -> Int64 {
+  private mutating func date(_ step: RowDecodingPlan.Step, _ column: Int) throws(BinlogError) -> Int64? {
     let value = Int(truncatingIfNeeded: try reader.littleEndian(3))
     let (year, month, day) = (value >> 9, value >> 5 & 15, value & 31)
     guard let days = Temporal.days(year: year, month: month, day: day) else {
-      throw Temporal.invalid(name(column), Self.text(year, month, day))
+      return try replaced((year, month, day), time: 0, unit: 1, step, column)
     }
     return Int64(days)
   }
 
   /// Big-endian: 1 bit of sign (always set), 17 of year * 13 + month, 5 of day, 5 of hour, 6 of minute, 6 of second.
-  private mutating func dateTime(_ step: RowDecodingPlan.Step, _ column: Int) throws(BinlogError) -> Int64 {
+  private mutating func dateTime(_ step: RowDecodingPlan.Step, _ column: Int) throws(BinlogError) -> Int64? {
     let packed = try reader.bigEndian(5)
     let fraction = try fraction(step, column)
     guard packed & 1 << 39 != 0 else { throw .corrupt("column \(name(column)) holds a negative time of \(packed)") }
@@ -37,30 +49,32 @@ extension RowsDecoder {
       (
         Int(truncatingIfNeeded: packed >> 12 & 31), Int(truncatingIfNeeded: packed >> 6 & 63),
         Int(truncatingIfNeeded: packed & 63)
-      ), fraction, column)
+      ), fraction, step, column)
   }
 
-  private mutating func timestamp(_ step: RowDecodingPlan.Step, _ column: Int) throws(BinlogError) -> Int64 {
+  private mutating func timestamp(_ step: RowDecodingPlan.Step, _ column: Int) throws(BinlogError) -> Int64? {
     let seconds = try reader.bigEndian(4)
-    return try instant(seconds, fraction: try fraction(step, column), column)
+    return try instant(seconds, fraction: try fraction(step, column), step, column)
   }
 
-  /// Second 0 stands for the zero date.
-  private func instant(_ seconds: UInt64, fraction: Int, _ column: Int) throws(BinlogError) -> Int64 {
-    guard seconds != 0 else { throw Temporal.invalid(name(column), "0000-00-00 00:00:00") }
+  /// Second 0 stands for the zero date. (MariaDB has times within that second; they have a fraction.)
+  private func instant(
+    _ seconds: UInt64, fraction: Int, _ step: RowDecodingPlan.Step, _ column: Int
+  ) throws(BinlogError) -> Int64? {
+    if seconds == 0, fraction == 0 { return try replaced((0, 0, 0), time: 0, unit: 1, step, column) }
     return Int64(seconds) &* 1_000_000 &+ Int64(fraction)
   }
 
   private func instant(
-    _ date: (Int, Int, Int), _ time: (Int, Int, Int), _ fraction: Int, _ column: Int
-  ) throws(BinlogError) -> Int64 {
-    guard let days = Temporal.days(year: date.0, month: date.1, day: date.2) else {
-      throw Temporal.invalid(name(column), Self.text(date.0, date.1, date.2))
-    }
+    _ date: (Int, Int, Int), _ time: (Int, Int, Int), _ fraction: Int, _ step: RowDecodingPlan.Step, _ column: Int
+  ) throws(BinlogError) -> Int64? {
     guard
       let microseconds = Temporal.microseconds(
         hour: time.0, minute: time.1, second: time.2, fraction: fraction)
     else { throw .corrupt("column \(name(column)) holds the time \(time.0):\(time.1):\(time.2)") }
+    guard let days = Temporal.days(year: date.0, month: date.1, day: date.2) else {
+      return try replaced(date, time: microseconds, unit: CivilTime.microsecondsPerDay, step, column)
+    }
     return Int64(days) &* CivilTime.microsecondsPerDay &+ microseconds
   }
 
@@ -98,13 +112,14 @@ extension RowsDecoder {
   }
 
   /// Before MySQL 5.6: the decimal number YYYYMMDDhhmmss.
-  private mutating func oldDateTime(_ column: Int) throws(BinlogError) -> Int64 {
+  private mutating func oldDateTime(_ step: RowDecodingPlan.Step, _ column: Int) throws(BinlogError) -> Int64? {
     let value = try reader.u64()
     guard value <= 99_991_231_235_959 else { throw .corrupt("column \(name(column)) holds the time \(value)") }
     let date = Int(value / 1_000_000)
     let time = Int(value % 1_000_000)
     return try instant(
-      (date / 10_000, date / 100 % 100, date % 100), (time / 10_000, time / 100 % 100, time % 100), 0, column)
+      (date / 10_000, date / 100 % 100, date % 100), (time / 10_000, time / 100 % 100, time % 100), 0, step,
+      column)
   }
 
   private static func text(_ year: Int, _ month: Int, _ day: Int) -> String {

@@ -55,16 +55,40 @@ struct RowsDecoder {
   private mutating func image(_ operation: RowOperation, into batch: inout RowBatch) throws(BinlogError) {
     let nulls = try reader.bytes(nullBytes)
     batch.beginRow(operation)
+    let steps = plan.steps
+    var column = 0
     do throws(BinlogError) {
-      let steps = plan.steps
-      for column in 0..<steps.count where nulls[column &>> 3] &>> UInt8(column & 7) & 1 == 0 {
-        try value(steps[column], column, into: &batch)
+      while column < steps.count {
+        if nulls[column &>> 3] &>> UInt8(column & 7) & 1 == 0 { try value(steps[column], column, into: &batch) }
+        column &+= 1
       }
     } catch {
-      batch.abandonRow()
-      throw error
+      throw finish(&batch, after: column, error, nulls)
     }
     batch.endRow()
+  }
+
+  /// Gives up the row being written because of an error in a column. A value that cannot be carried was read to its end:
+  /// then the row's other columns are read too, so that the error can name the key.
+  @inline(never) private mutating func finish(
+    _ batch: inout RowBatch, after failed: Int, _ error: BinlogError, _ nulls: UnsafeRawBufferPointer
+  ) -> BinlogError {
+    var column = error.kind == .unsupported ? failed + 1 : plan.steps.count
+    while column < plan.steps.count {
+      do throws(BinlogError) {
+        if nulls[column >> 3] >> UInt8(column & 7) & 1 == 0 { try value(plan.steps[column], column, into: &batch) }
+      } catch  where error.kind == .corrupt {
+        break
+      } catch {}
+      column += 1
+    }
+    guard error.kind == .unsupported, column == plan.steps.count else {
+      batch.abandonRow()
+      return error
+    }
+    let start = batch.byteCount
+    batch.endRow()
+    return error.inRow(key: KeyText.of(batch.row(at: start), plan.schema))
   }
 
   @inline(__always) private mutating func value(
@@ -93,8 +117,9 @@ struct RowsDecoder {
     case .bits: batch.set(column, bytes: try reader.bytes(step.size))
     case .decimal: try decimal(step, column, into: &batch)
     case .date, .oldTime, .oldDateTime, .oldTimestamp, .time, .dateTime, .timestamp:
-      batch.set(column, integer: try temporal(step, column))
-    case .uint64Text, .boolean, .paddedBytes, .convertedText, .jsonBinary, .enumeration, .set, .bitBoolean:
+      if let value = try temporal(step, column) { batch.set(column, integer: value) }
+    case .uint64Text, .boolean, .paddedBytes, .convertedText, .jsonBinary, .enumeration, .set, .bitBoolean, .uuid,
+      .inet4, .inet6, .geometry, .vector, .compressed:
       try rareValue(step, column, into: &batch)
     }
   }
@@ -114,11 +139,8 @@ struct RowsDecoder {
       batch.set(column, integer: Int64(value))
     case .paddedBytes: try padded(step, column, into: &batch)
     case .convertedText:
-      let text = try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size)))
-      try plan.types[column].charset.set(column, bytes: text, in: &batch)
-    case .jsonBinary:
-      let document = try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size)))
-      try json(document, column, into: &batch)
+      try converted(try counted(step), step, column, into: &batch)
+    case .jsonBinary: try json(try counted(step), column, into: &batch)
     case .enumeration:
       let index = try reader.littleEndian(step.size)
       guard index <= UInt64(step.members.count) else {
@@ -127,8 +149,15 @@ struct RowsDecoder {
       // Number 0 stands for a value that was refused when it was written; the server shows it as an empty text.
       let empty = UnsafeRawBufferPointer(start: nil, count: 0)
       batch.set(column, bytes: index == 0 ? empty : step.members[Int(index) - 1])
-    default: try set(step, column, into: &batch)
+    case .set: try set(step, column, into: &batch)
+    default: try object(step, column, into: &batch)
     }
+  }
+
+  /// Bytes behind their length.
+  @inline(__always)
+  mutating func counted(_ step: RowDecodingPlan.Step) throws(BinlogError) -> UnsafeRawBufferPointer {
+    try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size)))
   }
 
   /// The column's name, for messages.
@@ -138,7 +167,7 @@ struct RowsDecoder {
   private mutating func padded(
     _ step: RowDecodingPlan.Step, _ column: Int, into batch: inout RowBatch
   ) throws(BinlogError) {
-    let bytes = try reader.bytes(Int(truncatingIfNeeded: try reader.littleEndian(step.size)))
+    let bytes = try counted(step)
     guard bytes.count <= step.limit else {
       throw .corrupt("column \(name(column)) of \(step.limit) bytes holds \(bytes.count)")
     }
@@ -186,20 +215,5 @@ struct RowsDecoder {
       target.storeBytes(of: UInt8(truncatingIfNeeded: 0x30 + rest % 10), toByteOffset: index, as: UInt8.self)
       rest /= 10
     }
-  }
-
-  private mutating func json(
-    _ document: UnsafeRawBufferPointer, _ column: Int, into batch: inout RowBatch
-  ) throws(BinlogError) {
-    var text: [UInt8] = []
-    swap(&text, &plan.jsonText)
-    defer { swap(&text, &plan.jsonText) }
-    text.removeAll(keepingCapacity: true)
-    do throws(BinlogError) {
-      try JSONBinary.appendText(of: document, to: &text)
-    } catch {
-      throw BinlogError(error.kind, "column \(name(column)): \(error.message)", remedy: error.remedy)
-    }
-    text.withUnsafeBytes { batch.set(column, bytes: $0) }
   }
 }

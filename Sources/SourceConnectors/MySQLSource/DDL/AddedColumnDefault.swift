@@ -13,7 +13,9 @@ extension AlterPlan {
     case .none:
       guard !column.type.isNullable else { break }
       let type = try MySQLColumnType(columnType: column.nativeType, collation: column.nativeCollation)
-      guard let value = type.implicitDefault else { throw Self.computed(definition, "a value that is not carried") }
+      guard let value = type.implicitDefault(applier.values) else {
+        throw Self.computed(definition, "a value that is not carried")
+      }
       column.defaultValue = value
     }
     return column
@@ -29,8 +31,8 @@ extension AlterPlan {
 
 extension MySQLColumnType {
   /// What a NOT NULL column without DEFAULT holds in rows that were there before it; nil where that is a value that is
-  /// not carried (a zero date) or has no text form (bits).
-  fileprivate var implicitDefault: String? {
+  /// not carried or has no text form (bits).
+  fileprivate func implicitDefault(_ options: ValueOptions) -> String? {
     switch kind {
     case .tinyint, .smallint, .mediumint, .int, .bigint, .year, .float, .double: "0"
     case .decimal: (scale ?? 0) > 0 ? "0." + String(repeating: "0", count: scale ?? 0) : "0"
@@ -38,7 +40,14 @@ extension MySQLColumnType {
     case .enumeration: members.first
     case .time: "00:00:00"
     case .bit: length == nil || length == 1 ? "0" : nil
-    case .binary, .date, .datetime, .timestamp, .json, .unsupported: nil
+    // The zero date, as it is carried.
+    case .date: options.isLossless ? nil : "1970-01-01"
+    case .datetime: options.isLossless ? nil : "1970-01-01 00:00:00"
+    case .uuid: "00000000-0000-0000-0000-000000000000"
+    case .inet4: "0.0.0.0"
+    case .inet6: "::"
+    // A TIMESTAMP may have been given CURRENT_TIMESTAMP without saying so (explicit_defaults_for_timestamp).
+    case .timestamp, .binary, .json, .geometry, .vector, .unsupported: nil
     }
   }
 }

@@ -4,7 +4,7 @@ import Model
 /// `mysql_prepare_alter_table`): every specification speaks of the columns as they were before the statement, positions
 /// of the columns as they are after it.
 struct AlterPlan {
-  private let applier: DDLApplier
+  let applier: DDLApplier
   private let current: TableSchema
   /// What happens to each column of `current`.
   private var fates: [Fate]
@@ -193,9 +193,12 @@ struct AlterPlan {
     guard
       let dataType = type.dataType(nullable: nullable, treatTinyint1AsBoolean: applier.treatTinyint1AsBoolean)
     else { throw Self.notCarried(definition.name, type) }
+    if applier.isLossless, let reason = type.lossReason { throw BinlogError.lossy(definition.name, type, reason) }
+    let defaultValue = type.carriedDefault(
+      Self.constant(definition.defaultClause), nullable: nullable, options: applier.values)
     return Column(
       name: definition.name, type: dataType, comment: applier.includesComments ? definition.comment : nil,
-      defaultValue: Self.constant(definition.defaultClause), nativeType: text.columnType, nativeCollation: collation)
+      defaultValue: defaultValue, nativeType: text.columnType, nativeCollation: collation)
   }
 
   private static func notCarried(_ name: String, _ type: MySQLColumnType) -> BinlogError {

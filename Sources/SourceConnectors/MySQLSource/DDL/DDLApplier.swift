@@ -19,6 +19,11 @@ struct DDLApplier {
   var defaultCollation: String?
   /// Whether column comments are carried.
   var includesComments: Bool
+  /// `types.lossless`.
+  var isLossless = false
+
+  /// How values are carried.
+  var values: ValueOptions { ValueOptions(treatTinyint1AsBoolean: treatTinyint1AsBoolean, isLossless: isLossless) }
 
   /// - Parameters:
   ///   - statement: one that affects the table (`DDLStatement.affects`); any other has no effect.

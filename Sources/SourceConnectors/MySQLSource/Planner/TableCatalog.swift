@@ -19,13 +19,13 @@ struct TableDescription: Sendable {
 struct TableCatalog {
   let client: MySQLClient
   let facts: ServerFacts
-  let treatTinyint1AsBoolean: Bool
+  let values: ValueOptions
   let includesComments: Bool
 
   init(client: MySQLClient, facts: ServerFacts, settings: MySQLSourceSettings) {
     self.client = client
     self.facts = facts
-    self.treatTinyint1AsBoolean = settings.treatTinyint1AsBoolean
+    self.values = settings.values
     self.includesComments = settings.includesComments
   }
 
@@ -122,9 +122,12 @@ struct TableCatalog {
     comment: String?
   ) throws(ConnectorError) -> Column {
     let type: DataType?
-    do {
+    let carriedDefault: String?
+    do throws(BinlogError) {
       let native = try MySQLColumnType(columnType: native, collation: collation)
-      type = native.dataType(nullable: isNullable, treatTinyint1AsBoolean: treatTinyint1AsBoolean)
+      type = native.dataType(nullable: isNullable, treatTinyint1AsBoolean: values.treatTinyint1AsBoolean)
+      carriedDefault = native.carriedDefault(defaultValue, nullable: isNullable, options: values)
+      if values.isLossless, let reason = native.lossReason { throw BinlogError.lossy(name, native, reason) }
     } catch {
       throw error.connectorError(table: table)
     }
@@ -135,7 +138,7 @@ struct TableCatalog {
         remedy: "leave the table out with tables.exclude, or change the column")
     }
     return Column(
-      name: name, type: type, comment: comment, defaultValue: defaultValue, nativeType: native,
+      name: name, type: type, comment: comment, defaultValue: carriedDefault, nativeType: native,
       nativeCollation: collation)
   }
 

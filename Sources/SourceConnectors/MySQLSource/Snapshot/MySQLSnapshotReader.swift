@@ -42,7 +42,6 @@ final class MySQLSnapshotReader: SnapshotReader {
   }
 
   func open() throws(ConnectorError) -> Offset {
-    decoders = try makeDecoders()
     return try SnapshotSession.open(settings.connection, interrupter) { session throws(ConnectorError) in
       try open(session)
     }
@@ -64,7 +63,9 @@ final class MySQLSnapshotReader: SnapshotReader {
         .schemaMismatch, "the table is not as the registry has it: \(difference)", table: table,
         remedy: "the chunk is read again once the registry has learned of the change")
     }
-    stream = try client.stream(try selectStatement(found.indexes), table: table)
+    let types = try nativeTypes(client)
+    decoders = try makeDecoders(types)
+    stream = try client.stream(try selectStatement(types, found.indexes), table: table)
     self.session = session
     return low.offset
   }
@@ -132,19 +133,25 @@ final class MySQLSnapshotReader: SnapshotReader {
     return MySQLOffset(position: BinlogPosition(file: file, position: position), server: facts.identity)
   }
 
-  private func nativeTypes() throws(ConnectorError) -> [MySQLColumnType] {
+  private func nativeTypes(_ client: MySQLClient) throws(ConnectorError) -> [MySQLColumnType] {
+    let converters = try CharsetLoader.converters(
+      for: request.schema.schema, serverVersion: client.serverVersion
+    ) { () throws(ConnectorError) in client }
     do {
-      return try MySQLColumnType.types(of: request.schema.schema)
+      return try MySQLColumnType.types(of: request.schema.schema, converters: converters)
     } catch {
       throw error.connectorError(table: table)
     }
   }
 
-  private func makeDecoders() throws(ConnectorError) -> [TextValueDecoder] {
+  private func makeDecoders(_ types: [MySQLColumnType]) throws(ConnectorError) -> [TextValueDecoder] {
     var decoders: [TextValueDecoder] = []
-    for (type, column) in zip(try nativeTypes(), request.schema.columns) {
+    for (index, column) in request.schema.columns.enumerated() {
       do {
-        decoders.append(try TextValueDecoder(type: type, column: column))
+        decoders.append(
+          try TextValueDecoder(
+            type: types[index], column: column, options: settings.values,
+            isKey: request.schema.keyIndexes.contains(index)))
       } catch {
         throw error.connectorError(table: table)
       }
@@ -153,9 +160,15 @@ final class MySQLSnapshotReader: SnapshotReader {
   }
 
   /// Prepares the cut, and gives the statement that reads the rows.
-  private func selectStatement(_ indexes: [TableIndex]) throws(ConnectorError) -> String {
-    let statement = try SnapshotStatement(request, columns, types: try nativeTypes(), indexes)
-    guard statement.isOrdered else { return statement.text }
+  private func selectStatement(
+    _ types: [MySQLColumnType], _ indexes: [TableIndex]
+  ) throws(ConnectorError) -> String {
+    let statement = try SnapshotStatement(request, columns, types: types, indexes)
+    // A cut goes by the key as it comes from the server, which must be text then, not bytes of a character set.
+    let comesAsText = columns.allSatisfy { key in
+      request.schema.schema.index(of: key.column.name).map { types[$0].snapshotConverter == nil } ?? true
+    }
+    guard statement.isOrdered, comesAsText else { return statement.text }
     cut = ChunkCut(
       columns, schema: request.schema.schema, rows: ChunkPlanner.largestRows(settings),
       bytes: settings.chunkRows == nil ? settings.largestChunkBytes : .max
@@ -242,7 +255,10 @@ final class MySQLSnapshotReader: SnapshotReader {
           column &+= 1
         }
       } catch {
-        throw error.connectorError(table: table)
+        let key = KeyText.of(request.schema) { column in
+          row.values[column].map { UnsafeRawBufferPointer(start: $0, count: Int(row.lengths[column])) }
+        }
+        throw error.inRow(key: key).connectorError(table: table)
       }
       batch.endRow()
     }

@@ -9,6 +9,7 @@ final class CapturedTable {
   private(set) var schema: RowSchema
   /// Native types of its columns.
   private(set) var types: [MySQLColumnType]
+  private let options: ValueOptions
   /// What was read already; nil once the reader is past it.
   var filter: WatermarkFilter?
   /// The table's default collation when the reader was opened, if it existed.
@@ -17,16 +18,22 @@ final class CapturedTable {
   private(set) var isDropped = false
 
   /// - Throws: `unsupported` when a column's native type cannot be read; what `WatermarkFilter` throws.
-  init(_ table: TailTable, server: String) throws(ConnectorError) {
+  /// - Parameter converters: those of the schema's character sets (`CharsetLoader`).
+  init(
+    _ table: TailTable, server: String, options: ValueOptions, converters: [String: TextConverter]
+  ) throws(ConnectorError) {
     id = table.schema.table
     schema = table.schema
-    types = try Self.types(of: table.schema)
+    self.options = options
+    types = try Self.types(of: table.schema, converters)
     filter = try WatermarkFilter(table, server: server)
   }
 
-  private static func types(of schema: RowSchema) throws(ConnectorError) -> [MySQLColumnType] {
+  private static func types(
+    of schema: RowSchema, _ converters: [String: TextConverter]
+  ) throws(ConnectorError) -> [MySQLColumnType] {
     do {
-      return try MySQLColumnType.types(of: schema.schema)
+      return try MySQLColumnType.types(of: schema.schema, converters: converters)
     } catch {
       throw error.connectorError(table: schema.table)
     }
@@ -36,12 +43,12 @@ final class CapturedTable {
   var hasKey: Bool { !schema.keyIndexes.isEmpty }
 
   /// Takes the schema that the registry has given; nil: the table is gone.
-  func adopt(_ schema: RowSchema?) throws(ConnectorError) {
+  func adopt(_ schema: RowSchema?, converters: [String: TextConverter]) throws(ConnectorError) {
     guard let schema else {
       isDropped = true
       return
     }
-    types = try Self.types(of: schema)
+    types = try Self.types(of: schema, converters)
     try filter?.adopt(schema)
     self.schema = schema
   }
@@ -54,7 +61,7 @@ final class CapturedTable {
       if let difference = map.disagreement(with: schema, types: types) {
         throw BinlogError(.schemaMismatch, difference)
       }
-      let plan = try RowDecodingPlan(tableMap: map, schema: schema, types: types)
+      let plan = try RowDecodingPlan(tableMap: map, schema: schema, types: types, options: options)
       map.plan = plan
       return plan
     } catch {

@@ -39,7 +39,7 @@ final class KeyLocator {
       let types = try MySQLColumnType.types(of: keySchema)
       var decoders: [TextValueDecoder] = []
       for (type, column) in zip(types, keySchema.columns) {
-        decoders.append(try TextValueDecoder(type: type, column: column))
+        decoders.append(try TextValueDecoder(type: type, column: column, isKey: true))
       }
       for bound in bounds {
         starts.append(boundRows.byteCount)

@@ -56,9 +56,9 @@ extension MySQLTailReader {
     let effect: DDLEffect
     do {
       let applier = DDLApplier(
-        dialect: dialect, treatTinyint1AsBoolean: settings.treatTinyint1AsBoolean,
+        dialect: dialect, treatTinyint1AsBoolean: settings.values.treatTinyint1AsBoolean,
         defaultCollation: try needsCollation(statement) ? tableCollation(table) : nil,
-        includesComments: settings.includesComments)
+        includesComments: settings.includesComments, isLossless: settings.values.isLossless)
       effect = try applier.schemaChanges(for: statement, on: table.id, current: current)
     } catch let error as BinlogError {
       throw error.connectorError(table: table.id)

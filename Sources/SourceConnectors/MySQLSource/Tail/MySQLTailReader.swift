@@ -79,7 +79,8 @@ final class MySQLTailReader: TailReader {
   func open() throws(ConnectorError) {
     try connectFirst()
     for table in request.tables {
-      let captured = try CapturedTable(table, server: cursor.server)
+      let captured = try CapturedTable(
+        table, server: cursor.server, options: settings.values, converters: try converters(table.schema))
       indexes[captured.id] = tables.count
       tables.append(captured)
       if captured.filter != nil { remainingFilters += 1 }
@@ -107,6 +108,11 @@ final class MySQLTailReader: TailReader {
     let client = try MySQLClient.connect(settings.connection, interrupter: helperInterrupter)
     helper = client
     return client
+  }
+
+  /// The converters of a schema's character sets.
+  private func converters(_ schema: RowSchema) throws(ConnectorError) -> [String: TextConverter] {
+    try CharsetLoader.converters(for: schema.schema, serverVersion: serverVersion, connect: helperClient)
   }
 
   /// Gives up a second connection that no longer works, so that the next question opens another one.
@@ -268,7 +274,7 @@ final class MySQLTailReader: TailReader {
     else {
       throw ConnectorError(.bug, "adopt without a schema change", table: table)
     }
-    try tables[index].adopt(schema)
+    try tables[index].adopt(schema, converters: try schema.map(converters) ?? [:])
     isAwaitingAdoption = false
     pendingChanges.removeFirst()
     if pendingChanges.isEmpty, endsTransactionAfterChanges {

@@ -44,10 +44,13 @@ enum MySQLCharset: Hashable, Sendable {
     }
   }
 
-  /// Whether column bytes in it can be read from the log.
-  var isSupported: Bool {
-    if case .other = self { return false }
-    return true
+  /// Whether the snapshot leaves the conversion to the server, which loses nothing here. Text in the other sets is read
+  /// as bytes and converted as the log's is: the server would put question marks for what it cannot convert.
+  var isConvertedByServer: Bool {
+    switch self {
+    case .utf8mb4, .utf8mb3, .ascii, .latin1, .binary: true
+    case .ucs2, .utf16, .utf16le, .utf32, .other: false
+    }
   }
 
   /// The character set's name in SQL.
@@ -76,7 +79,8 @@ enum MySQLCharset: Hashable, Sendable {
     0x178,
   ]
 
-  @inline(__always) private static func latin1Code(_ byte: UInt8) -> UInt32 {
+  /// The code point of a latin1 byte.
+  @inline(__always) static func latin1Code(_ byte: UInt8) -> UInt32 {
     byte >= 0x80 && byte < 0xa0 ? UInt32(cp1252[Int(byte) - 0x80]) : UInt32(byte)
   }
 
@@ -84,90 +88,15 @@ enum MySQLCharset: Hashable, Sendable {
   static func latin1Scalar(_ byte: UInt8) -> Unicode.Scalar {
     Unicode.Scalar(latin1Code(byte)) ?? Unicode.Scalar(byte)
   }
-}
 
-extension MySQLCharset {
-  /// Sets a column to the UTF-8 of `bytes`, which are in this character set.
-  ///
-  /// UTF-8 and ASCII are copied unchecked: the server has checked them, and the snapshot hands on the same bytes.
-  @inline(__always) func set(
-    _ column: Int, bytes: UnsafeRawBufferPointer, in batch: inout RowBatch
-  ) throws(BinlogError) {
+  /// Bytes that a character takes at most, by which the server reckons lengths.
+  var maximumCharacterLength: Int {
     switch self {
-    case .utf8mb4, .utf8mb3, .ascii, .binary: batch.set(column, bytes: bytes)
-    default: try setConverted(column, bytes: bytes, in: &batch)
+    case .utf8mb4, .utf16, .utf16le, .utf32: 4
+    case .utf8mb3: 3
+    case .ucs2: 2
+    case .ascii, .latin1, .binary: 1
+    case .other(let name): CharsetShape(charset: name).maximumLength
     }
-  }
-
-  @inline(never) private func setConverted(
-    _ column: Int, bytes: UnsafeRawBufferPointer, in batch: inout RowBatch
-  ) throws(BinlogError) {
-    var size = 0
-    var reader = bytes
-    while !reader.isEmpty { size += Self.utf8Length(try next(&reader)) }
-    let target = batch.reserveBytes(column, count: size)
-    var offset = 0
-    reader = bytes
-    while !reader.isEmpty { offset += Self.write(try next(&reader), to: target + offset) }
-  }
-
-  /// Takes one character off the front.
-  @inline(__always) private func next(_ bytes: inout UnsafeRawBufferPointer) throws(BinlogError) -> UInt32 {
-    switch self {
-    case .latin1: return Self.latin1Code(Self.take(1, of: &bytes, bigEndian: true))
-    case .utf32:
-      guard bytes.count >= 4 else { throw invalid() }
-      return try scalar(Self.take(4, of: &bytes, bigEndian: true))
-    default: break
-    }
-    let bigEndian = self != .utf16le
-    guard bytes.count >= 2 else { throw invalid() }
-    let unit = Self.take(2, of: &bytes, bigEndian: bigEndian)
-    guard unit >= 0xd800, unit < 0xe000 else { return unit }
-    guard self != .ucs2, unit < 0xdc00, bytes.count >= 2 else { throw invalid() }
-    let low = Self.take(2, of: &bytes, bigEndian: bigEndian)
-    guard low >= 0xdc00, low < 0xe000 else { throw invalid() }
-    return 0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00)
-  }
-
-  @inline(__always) private static func take(
-    _ count: Int, of bytes: inout UnsafeRawBufferPointer, bigEndian: Bool
-  ) -> UInt32 {
-    var value: UInt32 = 0
-    for index in 0..<count { value = value << 8 | UInt32(bytes[bigEndian ? index : count - 1 - index]) }
-    bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(count))
-    return value
-  }
-
-  @inline(__always) private static func latin1Code(_ value: UInt32) -> UInt32 {
-    latin1Code(UInt8(truncatingIfNeeded: value))
-  }
-
-  private func scalar(_ value: UInt32) throws(BinlogError) -> UInt32 {
-    guard value < 0xd800 || (value >= 0xe000 && value < 0x11_0000) else { throw invalid() }
-    return value
-  }
-
-  private func invalid() -> BinlogError { .unsupported("a text holds bytes that are no \(name)") }
-
-  private static func utf8Length(_ code: UInt32) -> Int {
-    code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
-  }
-
-  /// Writes a character's UTF-8; returns its length.
-  private static func write(_ code: UInt32, to target: UnsafeMutableRawPointer) -> Int {
-    let length = utf8Length(code)
-    if length == 1 {
-      target.storeBytes(of: UInt8(truncatingIfNeeded: code), as: UInt8.self)
-      return 1
-    }
-    var rest = code
-    for index in stride(from: length - 1, to: 0, by: -1) {
-      target.storeBytes(of: UInt8(truncatingIfNeeded: 0x80 | rest & 0x3f), toByteOffset: index, as: UInt8.self)
-      rest >>= 6
-    }
-    let lead: UInt32 = length == 2 ? 0xc0 : length == 3 ? 0xe0 : 0xf0
-    target.storeBytes(of: UInt8(truncatingIfNeeded: lead | rest), as: UInt8.self)
-    return length
   }
 }

@@ -2,12 +2,12 @@ import Model
 
 extension MySQLColumnType {
   /// The logical type that the column has in the product, after Flink CDC's mapping with its losses left out: TIME keeps
-  /// MySQL's whole range as signed microseconds, ENUM, SET, JSON, YEAR and BIGINT UNSIGNED are annotated.
+  /// MySQL's whole range as signed microseconds, ENUM, SET, JSON, YEAR, BIGINT UNSIGNED, spatial types and UUID are
+  /// annotated.
   ///
-  /// Nil when the column cannot be carried (geometry, vectors, MariaDB's own types, a character set that cannot be read
-  /// from the log): the caller refuses the table and names `text`.
+  /// Nil when the column cannot be carried (YEAR(2), types of storage engines' and servers' own): the caller refuses the
+  /// table and names `text`.
   func dataType(nullable: Bool, treatTinyint1AsBoolean: Bool) -> DataType? {
-    if usesCharset, !charset.isSupported { return nil }
     guard let kind = logicalKind(treatTinyint1AsBoolean: treatTinyint1AsBoolean) else { return nil }
     return DataType(kind, nullable: nullable, annotation: annotation)
   }
@@ -43,7 +43,7 @@ extension MySQLColumnType {
     case .varchar: return length.map { $0 == 0 ? .string : .varchar(length: $0) }
     case .binary: return length == 0 ? .bytes : .binary(length: length ?? 1)
     case .varbinary: return length.map { $0 == 0 ? .bytes : .varbinary(length: $0) }
-    case .text, .enumeration, .set, .json: return .string
+    case .text, .enumeration, .set, .json, .geometry, .vector, .uuid, .inet4, .inet6: return .string
     case .blob: return .bytes
     case .unsupported: return nil
     }
@@ -57,7 +57,33 @@ extension MySQLColumnType {
     case .enumeration: .enumeration(members)
     case .set: .set(members)
     case .json: .json
+    case .geometry: .geometry
+    case .uuid: .uuid
     default: nil
+    }
+  }
+
+  /// Why values of the column, or some of them, would lose something whatever they are; nil for a type that every value
+  /// passes unharmed, or is refused when it is met (`types.lossless`).
+  var lossReason: String? {
+    switch kind {
+    case .enumeration where members.contains(""):
+      "an ENUM with an empty member shows a refused value (number 0) as that member"
+    case .set where members.contains(""): "a SET with an empty member shows it as no member at all"
+    default: nil
+    }
+  }
+
+  /// A column's default as values of the column are carried: a zero date as NULL, or in a column that is NOT NULL as
+  /// 1970-01-01.
+  func carriedDefault(_ text: String?, nullable: Bool, options: ValueOptions) -> String? {
+    guard let text, kind == .date || kind == .datetime || kind == .timestamp else { return text }
+    let parts = text.prefix(10).split(separator: "-", omittingEmptySubsequences: false)
+    guard text == "0" || (parts.count == 3 && parts.contains { $0.allSatisfy { $0 == "0" } }) else { return text }
+    switch options.zeroDates(nullable: nullable, isKey: false) {
+    case .null: return nil
+    case .epoch: return kind == .date ? "1970-01-01" : "1970-01-01 00:00:00"
+    case .exact: return text
     }
   }
 
@@ -68,11 +94,15 @@ extension MySQLColumnType {
   ///
   /// The server prints FLOAT with six digits, and FLOAT(M,D) and DOUBLE(M,D) with D digits behind the point, which loses
   /// bits. Multiplied by a double, they are printed as the shortest text that gives the same double (MySQL 5.5 and
-  /// MariaDB 5.5 and later); unlike an addition this keeps the sign of zero.
+  /// MariaDB 5.5 and later); unlike an addition this keeps the sign of zero. Text that the server might not convert
+  /// faithfully is read as the bytes that it is stored in.
   func selectExpression(quotedName: String) -> String {
     switch kind {
     case .float: "(\(quotedName) * 1e0)"
     case .double where scale != nil: "(\(quotedName) * 1e0)"
+    case .char where snapshotConverter != nil, .varchar where snapshotConverter != nil,
+      .text where snapshotConverter != nil:
+      "CONVERT(\(quotedName) USING binary)"
     default: quotedName
     }
   }

@@ -13,6 +13,12 @@ struct MySQLColumnType: Hashable, Sendable {
     case blob(lengthBytes: Int)
     case enumeration, set
     case json
+    /// A spatial type.
+    case geometry
+    /// Four-byte floating-point numbers.
+    case vector
+    /// MariaDB's own.
+    case uuid, inet4, inet6
     /// A type that this version does not carry.
     case unsupported
   }
@@ -26,10 +32,14 @@ struct MySQLColumnType: Hashable, Sendable {
   /// UNSIGNED, which ZEROFILL implies.
   private(set) var isUnsigned = false
   private(set) var isZerofill = false
+  /// MariaDB's COMPRESSED: the log has the value deflated.
+  private(set) var isCompressed = false
   /// The members of ENUM and SET.
   private(set) var members: [String] = []
   /// The character set of text.
   private(set) var charset: MySQLCharset
+  /// What converts the column's text, where that has been asked for (`types(of:converters:)`).
+  private(set) var converter: TextConverter?
   /// COLUMN_TYPE itself, for messages.
   let text: String
 
@@ -40,7 +50,7 @@ struct MySQLColumnType: Hashable, Sendable {
   init(columnType: String, collation: String) throws(BinlogError) {
     text = columnType
     charset = MySQLCharset(collation: collation)
-    var scanner = ColumnTypeScanner(columnType)
+    var scanner = ColumnTypeScanner(Self.withoutNotes(columnType))
     let name = scanner.word()
     var parameters: [Int] = []
     if name == "enum" || name == "set" {
@@ -59,13 +69,31 @@ struct MySQLColumnType: Hashable, Sendable {
         isZerofill = true
         isUnsigned = true
       case "signed": break
+      // `varchar(20) /*M!100301 COMPRESSED*/`
+      case "/*m!100301", "compressed": isCompressed = true
+      case "compressed*/": isCompressed = true
       default:
-        // Such as MariaDB's compressed columns, `varchar(20) /*M!100301 COMPRESSED*/`.
         kind = .unsupported
         return
       }
     }
     try checkParameters()
+    if isCompressed, !isCompressible { kind = .unsupported }
+  }
+
+  /// What servers write behind types that are stored as in versions before MySQL 5.6 and MariaDB 10.1.
+  private static let notes = [" /* mariadb-5.3 */", " /* 5.5 binary format */"]
+
+  private static func withoutNotes(_ text: String) -> String {
+    guard let note = notes.first(where: { text.hasSuffix($0) }) else { return text }
+    return String(text.dropLast(note.count))
+  }
+
+  private var isCompressible: Bool {
+    switch kind {
+    case .varchar, .varbinary, .text, .blob: true
+    default: false
+    }
   }
 
   static func malformed(_ text: String) -> BinlogError { .unsupported("'\(text)' is not a column type that is known") }
@@ -77,7 +105,10 @@ struct MySQLColumnType: Hashable, Sendable {
     "varbinary": .varbinary, "tinytext": .text(lengthBytes: 1), "text": .text(lengthBytes: 2),
     "mediumtext": .text(lengthBytes: 3), "longtext": .text(lengthBytes: 4), "tinyblob": .blob(lengthBytes: 1),
     "blob": .blob(lengthBytes: 2), "mediumblob": .blob(lengthBytes: 3), "longblob": .blob(lengthBytes: 4),
-    "enum": .enumeration, "set": .set, "json": .json,
+    "enum": .enumeration, "set": .set, "json": .json, "geometry": .geometry, "point": .geometry,
+    "linestring": .geometry, "polygon": .geometry, "multipoint": .geometry, "multilinestring": .geometry,
+    "multipolygon": .geometry, "geometrycollection": .geometry, "geomcollection": .geometry, "vector": .vector,
+    "uuid": .uuid, "inet4": .inet4, "inet6": .inet6,
   ]
 
   private static func kind(named name: String) -> Kind { kinds[name] ?? .unsupported }
@@ -92,6 +123,7 @@ struct MySQLColumnType: Hashable, Sendable {
       case .time, .datetime, .timestamp: (0...6).contains(length ?? 0)
       case .char, .binary: (0...255).contains(length ?? 1)
       case .varchar, .varbinary: length.map { (0...65_535).contains($0) } ?? false
+      case .vector: length.map { (1...16_383).contains($0) } ?? false
       case .enumeration: members.count <= 65_535
       case .set: members.count <= 64
       default: true
@@ -106,14 +138,30 @@ struct MySQLColumnType: Hashable, Sendable {
   /// Digits of a second of a temporal type.
   var fractionalDigits: Int { length ?? 0 }
 
-  /// The types of a schema's columns, from the type and collation texts that they carry.
-  static func types(of schema: TableSchema) throws(BinlogError) -> [MySQLColumnType] {
+  /// The types of a schema's columns, from the type and collation texts that they carry; with the converters of their
+  /// character sets, by name (`CharsetLoader`).
+  static func types(
+    of schema: TableSchema, converters: [String: TextConverter] = [:]
+  ) throws(BinlogError) -> [MySQLColumnType] {
     var result: [MySQLColumnType] = []
     for column in schema.columns {
-      result.append(try MySQLColumnType(columnType: column.nativeType, collation: column.nativeCollation))
+      var type = try MySQLColumnType(columnType: column.nativeType, collation: column.nativeCollation)
+      if type.usesCharset { type.converter = converters[type.charset.name] }
+      result.append(type)
     }
     return result
   }
+
+  /// The converter of text that the snapshot reads as bytes.
+  var snapshotConverter: TextConverter? { charset.isConvertedByServer ? nil : converter }
+}
+
+extension TextConverter: Hashable {
+  /// Converters are compared by identity: there is one for each character set of a server.
+  static func == (left: TextConverter, right: TextConverter) -> Bool { left === right }
+
+  /// By identity.
+  func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
 /// Reads the parts of a COLUMN_TYPE.

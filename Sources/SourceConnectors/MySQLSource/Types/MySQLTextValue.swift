@@ -31,16 +31,27 @@ struct TextValueDecoder: Sendable {
   /// What is done with the text.
   private enum Operation: UInt8, Sendable {
     case copy, signed, boolean, bit, unsignedText, decimal, float32, float64, date, dateTime, time
+    case converted, compactJSON, geometry, vector
   }
 
   private let operation: Operation
+  private let zeroDates: ZeroDates
+  private let keepsRings: Bool
   private let scale: Int
   /// For messages only. Unmanaged, so that a decoder is plain memory and costs nothing to reach on the hot path; safe,
   /// because a label that has been made is never freed.
   private let label: Unmanaged<ColumnLabel>
+  /// Unmanaged for the same reason: converters are kept for ever.
+  private let converter: Unmanaged<TextConverter>?
 
+  /// - Parameter isKey: the column belongs to the table's key.
   /// - Throws: `unsupported` when the column's type is one that is not carried.
-  init(type: MySQLColumnType, column: Column) throws(BinlogError) {
+  init(
+    type: MySQLColumnType, column: Column, options: ValueOptions = ValueOptions(), isKey: Bool = false
+  ) throws(BinlogError) {
+    zeroDates = options.zeroDates(nullable: column.type.isNullable, isKey: isKey)
+    keepsRings = options.isLossless
+    converter = type.snapshotConverter.map { Unmanaged.passUnretained($0) }
     label = Unmanaged.passUnretained(ColumnLabel.shared(name: column.name, typeText: type.text))
     scale = type.kind == .decimal ? type.decimalDigits.scale : 0
     operation =
@@ -55,7 +66,11 @@ struct TextValueDecoder: Sendable {
       case .date: .date
       case .time: .time
       case .datetime, .timestamp: .dateTime
-      case .char, .varchar, .binary, .varbinary, .text, .blob, .enumeration, .set, .json: .copy
+      case .char, .varchar, .text: type.snapshotConverter == nil ? .copy : .converted
+      case .json: options.usesCompactJSON ? .compactJSON : .copy
+      case .geometry: .geometry
+      case .vector: .vector
+      case .binary, .varbinary, .blob, .enumeration, .set, .uuid, .inet4, .inet6: .copy
       case .unsupported: throw .unsupported("column \(column.name) has the type \(type.text), which is not carried")
       }
   }
@@ -85,14 +100,51 @@ struct TextValueDecoder: Sendable {
       guard let value = Self.double(text) else { throw malformed(text) }
       batch.set(column, double: value)
     case .date:
-      guard let days = Temporal.date(text) else { throw invalidDate(text) }
+      guard let days = Temporal.date(text) else { return try replaceDate(text, column, &batch, isDate: true) }
       batch.set(column, integer: Int64(days))
     case .dateTime:
-      guard let value = Temporal.dateTime(text) else { throw invalidDate(text) }
+      guard let value = Temporal.dateTime(text) else { return try replaceDate(text, column, &batch, isDate: false) }
       batch.set(column, integer: value)
     case .time:
       guard let value = Temporal.time(text) else { throw malformed(text) }
       batch.set(column, integer: value)
+    case .converted, .compactJSON, .geometry, .vector: try decodeRare(text, column, &batch)
+    }
+  }
+
+  @inline(never) private func decodeRare(
+    _ text: UnsafeRawBufferPointer, _ column: Int, _ batch: inout RowBatch
+  ) throws(BinlogError) {
+    switch operation {
+    case .compactJSON: JSONSpacing.set(column, compacting: text, in: &batch)
+    case .converted:
+      guard let converter = converter?.takeUnretainedValue() else { throw malformed(text) }
+      if let offset = converter.set(column, bytes: text, in: &batch) {
+        throw converter.invalid(label.takeUnretainedValue().name, text, at: offset)
+      }
+    default:
+      do throws(BinlogError) {
+        if operation == .vector { return try VectorText.set(column, value: text, in: &batch) }
+        try SpatialText.set(column, value: text, keepsRings: keepsRings, in: &batch)
+      } catch {
+        throw error.inColumn(label.takeUnretainedValue().name)
+      }
+    }
+  }
+
+  /// Sets the column to what a date becomes that the calendar does not have.
+  @inline(never) private func replaceDate(
+    _ text: UnsafeRawBufferPointer, _ column: Int, _ batch: inout RowBatch, isDate: Bool
+  ) throws(BinlogError) {
+    guard let (date, time) = Temporal.replacement(text, zeroDates), isDate == (text.count == 10) else {
+      throw malformed(text)
+    }
+    switch date {
+    case .null: break
+    case .epoch: batch.set(column, integer: 0)
+    case .days(let days):
+      batch.set(column, integer: isDate ? Int64(days) : Int64(days) &* CivilTime.microsecondsPerDay &+ time)
+    case .none: throw invalidDate(text)
     }
   }
 

@@ -3,11 +3,50 @@ import Model
 /// Reads and checks dates and times; shared by the snapshot's text and the log's binary forms, so that both give the
 /// same values and refuse the same ones.
 enum Temporal {
-  /// Days since 1970-01-01; nil for zero dates, partial dates and days that do not exist.
+  /// Days since 1970-01-01; nil for dates with a year, month or day of zero and for days that do not exist.
   @inline(__always) static func days(year: Int, month: Int, day: Int) -> Int? {
-    guard month >= 1, month <= 12, day >= 1, day <= 31 else { return nil }
+    guard year >= 1, month >= 1, month <= 12, day >= 1, day <= 31 else { return nil }
     if day > 28, day > CivilTime.daysInMonth(year: year, month: month) { return nil }
     return CivilTime.days(year: year, month: month, day: day)
+  }
+
+  /// What becomes of a date for which `days` is nil.
+  enum Replacement {
+    case null
+    /// 1970-01-01, midnight.
+    case epoch
+    /// This day, of the year 0.
+    case days(Int)
+    /// The date is refused.
+    case none
+  }
+
+  /// What becomes of a date for which `days` is nil.
+  @inline(never)
+  static func replacement(year: Int, month: Int, day: Int, _ zeroDates: ZeroDates) -> Replacement {
+    guard year == 0 || month == 0 || day == 0 else { return .none }
+    switch zeroDates {
+    case .null: return .null
+    case .epoch: return .epoch
+    case .exact:
+      // The year 0 was a leap year, as 400 was.
+      guard year == 0, let days = days(year: 400, month: month, day: day) else { return .none }
+      return .days(days - CivilTime.days(year: 400, month: 1, day: 1) + CivilTime.days(year: 0, month: 1, day: 1))
+    }
+  }
+
+  /// The same for a date as text, and the time behind it: nil when the text has not the form of a date.
+  @inline(never)
+  static func replacement(
+    _ text: UnsafeRawBufferPointer, _ zeroDates: ZeroDates
+  ) -> (date: Replacement, time: Int64)? {
+    guard text.count >= 10, text[4] == 0x2d, text[7] == 0x2d, let year = number(text, 0, 4),
+      let month = number(text, 5, 2), let day = number(text, 8, 2)
+    else { return nil }
+    let date = replacement(year: year, month: month, day: day, zeroDates)
+    if text.count == 10 { return (date, 0) }
+    guard text[10] == 0x20, let time = time(UnsafeRawBufferPointer(rebasing: text[11...])) else { return nil }
+    return (date, time)
   }
 
   /// Microseconds since midnight; nil when a part is out of range.
@@ -72,7 +111,7 @@ enum Temporal {
   static func invalid(_ column: String, _ text: String) -> BinlogError {
     .unsupported(
       "column \(column) holds '\(text)', which is no date of the calendar",
-      remedy: "set such values to NULL or to a real date at the source (zero and partial dates cannot be carried), "
-        + "or leave the table out")
+      remedy: "set such values to NULL or to a real date at the source, or leave the table out (zero and partial dates "
+        + "are carried as NULL or 1970-01-01 outside of keys unless types.lossless is true)")
   }
 }
