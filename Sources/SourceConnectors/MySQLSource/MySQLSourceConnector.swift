@@ -3,7 +3,7 @@ import Model
 
 /// One pipeline's MySQL source.
 struct MySQLSourceConnector: SourceConnector {
-  let settings: MySQLSourceSettings
+  var settings: MySQLSourceSettings
   /// Where random server ids begin when the user gives no range; chosen once for a pipeline's process.
   let serverIDBase: UInt32
 

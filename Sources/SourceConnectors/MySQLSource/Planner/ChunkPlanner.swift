@@ -105,10 +105,15 @@ struct ChunkPlanner {
     }
     let found = try client.query("SELECT \(list.joined(separator: ", "))", table: table.id).first ?? []
     for (start, text) in zip(starts, found) {
-      // Fewer rows than a chunk from here on.
-      guard let text else { continue }
+      guard let text else {
+        // Fewer rows than a chunk: in the whole table, or from its middle on.
+        if start == minimum { return false }
+        continue
+      }
       guard let end = KeyOrdinal.ordinal(try columns[0].part(text)), end >= start else { return false }
-      if end - start < step / 4 { return false }
+      let width = end - start
+      // Too narrow: chunks would hold too many rows. Too wide: they would hold next to none.
+      if width < step / 4 || width / 4 > step { return false }
     }
     return true
   }

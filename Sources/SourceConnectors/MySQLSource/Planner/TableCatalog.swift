@@ -65,18 +65,20 @@ struct TableCatalog {
   }
 
   /// Several tables of one database; those that no longer exist are left out.
+  ///
+  /// The servers look one table up by its name, but go through the whole database for a list of names: more than a few
+  /// tables are asked for all at once, and those that are not wanted are dropped here.
   func describe(schema: String, tables: [TableID]) throws(ConnectorError) -> [TableDescription] {
+    let filter = "TABLE_SCHEMA = \(SQLText.string(schema))"
+    if tables.count > Self.singleTables { return try describe(where: filter, wanted: Set(tables)) }
     var result: [TableDescription] = []
-    var rest = tables[...]
-    while !rest.isEmpty {
-      let part = rest.prefix(1000)
-      rest = rest.dropFirst(1000)
-      let list = part.map { SQLText.string($0.table) }.joined(separator: ", ")
-      let filter = "TABLE_SCHEMA = \(SQLText.string(schema)) AND TABLE_NAME IN (\(list))"
-      result += try describe(where: filter, wanted: Set(part))
+    for table in tables {
+      result += try describe(where: "\(filter) AND TABLE_NAME = \(SQLText.string(table.table))", wanted: [table])
     }
     return result
   }
+
+  private static let singleTables = 12
 
   private func describe(where filter: String, wanted: Set<TableID>) throws(ConnectorError) -> [TableDescription] {
     var tables: [TableID: TableDescription] = [:]
