@@ -126,11 +126,14 @@ extension CommandCatalog {
     "schema", .pipelines, "Show the versions of the tables' schemas.", operands: [name], options: [table] + admin)
 
   private static let scale = CommandSpec(
-    "scale", .pipelines, "Change how many snapshot splits may run at once.",
-    details: ["Takes effect at once, up and down; splits that are running are finished."], operands: [name],
+    "scale", .pipelines, "Change how many splits of a pipeline may run at once: of its snapshot, or of its tail.",
+    details: [
+      "Takes effect at once, up and down; splits that are running are finished. The tail's splits end after a commit,",
+      "and as many new ones go on from there. Exactly one of the two options is given.",
+    ], operands: [name],
     options: [
-      Parameter(
-        "--snapshot-parallelism", "N", .integer(slotRange), required: true, "Snapshot splits that may run at once.")
+      Parameter("--snapshot-parallelism", "N", .integer(slotRange), "Snapshot splits that may run at once."),
+      Parameter("--tail", "N", .integer(1...64), "Splits that share the keys of the tail."),
     ] + admin)
 
   private static let changes = [

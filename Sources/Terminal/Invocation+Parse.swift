@@ -100,8 +100,13 @@ extension Invocation {
     result.watch = parsed.flags.contains("--watch")
     result.tokenFile = parsed.values["--token-file"]
     if verb == "submit" { result.file = parsed.operands.first } else { result.pipeline = parsed.operands.first ?? "" }
-    for option in ["table", "state", "snapshot-parallelism"] {
+    for option in ["table", "state", "snapshot-parallelism", "tail"] {
       result.arguments[option] = parsed.values["--" + option]
+    }
+    if verb == "scale", (result.arguments["snapshot-parallelism"] == nil) == (result.arguments["tail"] == nil) {
+      throw CommandFailure(
+        .usage, what: "scale", "give either --snapshot-parallelism N or --tail N", remedy: "see 'tidegate scale --help'"
+      )
     }
     if parsed.flags.contains("--force") { result.arguments["force"] = "true" }
     return result

@@ -41,7 +41,8 @@ struct MachineHarness {
       commitIntervalMilliseconds: 1_000, parallelism: parallelism,
       connectors: ConnectorSpec(
         sourceType: "s", sourceOptions: [:], sinkType: "k", sinkOptions: [:], secrets: [], localTimeZone: nil,
-        parallelism: 1))
+        parallelism: 1),
+      hasPassed: { Int($0.text) ?? 0 >= Int($1.text) ?? 0 })
     machine = ClusterMachine(settings: Self.settings(), epoch: 1)
   }
 

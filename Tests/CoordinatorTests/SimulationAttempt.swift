@@ -26,6 +26,8 @@ enum SimulationMutation: CaseIterable {
   case takesLostForCommitted
   case ignoresWatermarks
   case goesOnWithoutAdoption
+  case ignoresDeliveries
+  case losesRemainders
 }
 
 /// An attempt as a thing that takes one step at a time: the same deeds in the same order as the worker's attempts.
@@ -166,6 +168,7 @@ final class SimulationSnapshotAttempt: SimulationAttempt {
   private var state = State.opening
   private var position = 0
   private var left: [SimulationSource.Row] = []
+  private var remainder: ChunkRange?
 
   init(_ id: AttemptID, work: SnapshotWork, worker: String, world: any SimulationSurroundings) {
     self.work = work
@@ -215,6 +218,7 @@ final class SimulationSnapshotAttempt: SimulationAttempt {
   private func openRead() throws(ConnectorError) {
     try checkReachable()
     left = try world.source.read(work.binding.table, schema: work.binding.schema, range: work.range)
+    remainder = work.range.cut(&left, world)
     position = world.source.end
     world.report(self, .started(low: world.source.offset(position)))
     state = .awaitingProceed
@@ -236,7 +240,9 @@ final class SimulationSnapshotAttempt: SimulationAttempt {
   private func prepare() throws(ConnectorError) {
     try checkMayWrite()
     guard let writer else { return }
-    let progress = SplitProgress(offset: world.source.offset(position), rows: rows, bytes: rows, isFinal: true)
+    let progress = SplitProgress(
+      offset: world.source.offset(position), rows: rows, bytes: rows, isFinal: true,
+      remainder: world.mutation == .losesRemainders ? nil : remainder)
     let committable = try world.sink.prepare(writer, progress)
     world.report(self, .prepared(committable))
     state = .awaitingCommit(committable)

@@ -126,7 +126,7 @@ extension SimulationWorld {
   private func checkCounters(_ state: PipelineState) {
     var snapshotRows = 0
     var tailRows = 0
-    let tails = Set(state.splits.values.filter { $0.table == nil }.map(\.number))
+    let tails = Set(state.tails.map(\.number)).union(coordinator.journal.formerTails)
     for (split, commits) in sink.commits {
       if tails.contains(split) {
         for attempt in Set(commits.map(\.attempt)) {

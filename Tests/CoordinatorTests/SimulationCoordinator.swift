@@ -43,7 +43,8 @@ extension SimulationWorld {
       commitIntervalMilliseconds: 600, parallelism: plan.parallelism,
       connectors: ConnectorSpec(
         sourceType: "model", sourceOptions: [:], sinkType: "model", sinkOptions: [:], secrets: [], localTimeZone: nil,
-        parallelism: 1))
+        parallelism: 1),
+      hasPassed: { Int($0.text) ?? 0 >= Int($1.text) ?? 0 })
   }
 
   func submit() {

@@ -47,7 +47,8 @@ extension SimulationWorld {
   func operate() {
     guard isTroubled else { return }
     queue.add(.operatorCommand, at: now + random.between(500, 12_000))
-    switch random.below(6) {
+    switch random.below(8) {
+    case 6..<8: command(.scaleTail(pipeline: "p", parallelism: 1 + random.below(3)))
     case 0..<3: command(.scale(pipeline: "p", snapshotParallelism: 1 + random.below(5)))
     case 3..<5: command(.pause(pipeline: "p"))
     default: resume()

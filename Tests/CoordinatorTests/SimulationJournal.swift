@@ -13,6 +13,8 @@ struct SimulationJournal {
   private(set) var committables: Set<String> = []
   /// Rows of committed chunks that a restart of their table threw away are not counted.
   private(set) var thrownAway: Set<Int> = []
+  /// Tail splits of earlier sets.
+  private(set) var formerTails: Set<Int> = []
 
   static func key(_ committable: Committable) -> String { "\(committable.attempt)-\(committable.sequence)" }
 
@@ -25,8 +27,9 @@ struct SimulationJournal {
         splits[split.number] = split
         if let committable = split.committable { committables.insert(Self.key(committable)) }
       case .removeSplit(_, let number):
+        if let table = splits[number]?.table, tables[table]?.state == .restarting { thrownAway.insert(number) }
+        if let split = splits[number], split.table == nil { formerTails.insert(number) }
         splits[number] = nil
-        if pipelines.values.contains(where: { $0.phase == .snapshot }) { thrownAway.insert(number) }
       case .putSchema(_, let schema): schemas[.init(table: schema.table, version: schema.version)] = schema
       case .putSinkTable(_, let table): sinkTables[table.id] = table
       case .removePipeline: self = SimulationJournal()

@@ -155,7 +155,10 @@ extension SimulationWorld {
 
   private func fold(_ event: WorkerMachine.Event, _ worker: SimulationWorker) {
     let actions = worker.machine.handle(event, now: worker.clock(now)) { attempts in
-      attempts.map { AttemptProgress(attempt: $0, rows: 0, bytes: 0) }
+      attempts.map { attempt in
+        let isOpen = worker.attempts[attempt]?.writer != nil
+        return AttemptProgress(attempt: attempt, rows: 0, bytes: 0, offset: isOpen ? Offset("0") : nil)
+      }
     }
     for action in actions { perform(action, worker) }
     guard workers[worker.id] != nil, let deadline = worker.machine.nextDeadline else { return }

@@ -192,6 +192,15 @@ final class SimulationSource {
 }
 
 extension ChunkRange {
+  /// Now and then a chunk holds more than it should: what lies above a key is left unread.
+  func cut(_ rows: inout [SimulationSource.Row], _ world: any SimulationSurroundings) -> ChunkRange? {
+    guard rows.count > 1, world.draw(4) == 0 else { return nil }
+    let count = 1 + world.draw(rows.count - 1)
+    guard let key = rows[count]["id"] else { return nil }
+    rows.removeLast(rows.count - count)
+    return ChunkRange(columns: columns, lower: [.integer(Int64(key))], upper: upper)
+  }
+
   /// Whether a key of the simulation lies in the range.
   func holds(_ key: Int) -> Bool {
     if case .integer(let bound)? = lower?.first, Int64(key) < bound { return false }

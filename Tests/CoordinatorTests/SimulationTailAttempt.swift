@@ -93,6 +93,8 @@ final class SimulationTailAttempt: SimulationAttempt {
         throw ConnectorError(.bug, "the sink's progress is of another schema version than the journal's")
       }
     }
+    var work = work
+    if world.mutation == .ignoresDeliveries { for index in work.tables.indices { work.tables[index].delivered = [] } }
     reader = SimulationReader(work, from: committed)
     committedVersions = versions
     lastCommit = world.clock(of: self)
@@ -237,6 +239,13 @@ struct SimulationReader {
     var schema: TableSchema
     var ignoredThrough: Int
     var chunks: [FinishedChunk]
+    var delivered: [[Int]]
+
+    /// Whether every share of an earlier set has gone beyond the place.
+    func isDelivered(_ place: Int) -> Bool { delivered.contains { $0.allSatisfy { place <= $0 } } }
+
+    /// Whether the key's share of an earlier set has.
+    func isDelivered(_ key: Int, _ place: Int) -> Bool { delivered.contains { place <= $0[key % $0.count] } }
   }
 
   private(set) var position: Int
@@ -254,7 +263,8 @@ struct SimulationReader {
     for item in work.tables {
       tables[item.binding.table] = Table(
         schema: item.binding.schema, ignoredThrough: item.ignoredThrough.flatMap { Int($0.text) } ?? -1,
-        chunks: item.chunks)
+        chunks: item.chunks, delivered: item.delivered.map { $0.offsets.compactMap { Int($0.text) } })
+      for shares in item.delivered { highest = max(highest, shares.offsets.compactMap { Int($0.text) }.max() ?? 0) }
       for chunk in item.chunks { highest = max(highest, Int(chunk.watermark.text) ?? 0) }
     }
   }
@@ -279,7 +289,7 @@ struct SimulationReader {
     let place = position + 1
     switch source.log[position] {
     case .schema(let id, let changes, let schema):
-      if let table = tables[id], table.ignoredThrough < place || ignoresWatermarks {
+      if let table = tables[id], (table.ignoredThrough < place && !table.isDelivered(place)) || ignoresWatermarks {
         return .schemaChange(SchemaStep(table: id, position: place, changes: changes, schema: schema))
       }
       position = place
@@ -301,6 +311,7 @@ struct SimulationReader {
     var events: [Event] = []
     for (index, change) in changes.enumerated() {
       guard let table = tables[change.table], ignoresWatermarks || place > table.ignoredThrough else { continue }
+      if !ignoresWatermarks, table.isDelivered(place) { continue }
       if source.schema(of: change.table, at: place) != table.schema {
         throw ConnectorError(.corrupt, "rows of \(change.table) at \(place) are decoded under another schema")
       }
@@ -316,6 +327,7 @@ struct SimulationReader {
     return events.filter { event in
       event.key % shares == share
         && (ignoresWatermarks || !(tables[event.table]?.chunks.contains { covers($0, event, place) } ?? false))
+        && (ignoresWatermarks || !(tables[event.table]?.isDelivered(event.key, place) ?? false))
     }
   }
 

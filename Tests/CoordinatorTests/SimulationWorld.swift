@@ -163,7 +163,7 @@ final class SimulationWorld: SimulationSurroundings {
   private func settle() {
     note("faults end")
     let lasting = workers.values.count { !$0.isStopping }
-    for _ in 0..<max(0, (plan.tailCount + plan.slots - 1) / plan.slots - lasting) { addWorker() }
+    for _ in 0..<max(0, (3 + plan.slots - 1) / plan.slots - lasting) { addWorker() }
     if coordinator.machine == nil { restartCoordinator() }
     if coordinator.journal.pipelines.isEmpty { submit() }
     resume()

@@ -125,7 +125,7 @@ struct UsageTests {
       "tidegate: splits: --state is 'comitted' — it is one of pending, assigned, running, prepared, committed, "
         + "waiting, failed; did you mean committed? (see 'tidegate splits --help')"),
     Misuse(
-      "scale shop", "tidegate: scale: --snapshot-parallelism N is missing — see 'tidegate scale --help'"),
+      "scale shop", "tidegate: scale: give either --snapshot-parallelism N or --tail N — see 'tidegate scale --help'"),
     Misuse(
       "scale shop --snapshot-parallelism 1e3",
       "tidegate: scale: --snapshot-parallelism is no integer from 1 to 1024: '1e3' — see 'tidegate scale --help'"),

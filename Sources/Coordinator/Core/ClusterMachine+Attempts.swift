@@ -13,6 +13,7 @@ extension ClusterMachine {
     guard let name = names[attempt.pipeline], let split = pipelines[name]?.splits[attempt.split],
       split.attempt == attempt.attempt, split.worker == worker, split.isHeld
     else { return answerStale(connection, report) }
+    if report.event.showsOpenWriter { showedOpenWriter(name, split) }
     switch report.event {
     case .started(let low): started(name, split, low)
     case .prepared(let committable): prepared(name, split, committable)
@@ -22,7 +23,7 @@ extension ClusterMachine {
     case .caughtUp(let end):
       // After a resume, a reconnect may bring up an end of before, which is no longer the one that is wanted.
       if pipelines[name]?.record.endOffset == end { pipelines[name]?.caughtUp.insert(split.number) }
-    case .pastWatermarks: pipelines[name]?.pastWatermarks.insert(split.number)
+    case .pastWatermarks: passedWatermarks(name, split.number)
     case .failed(let failure): attemptFailed(name, split, failure)
     case .cancelled:
       // Handed back without being asked: the worker is leaving, or has lost time. Others come first for a moment.
@@ -39,6 +40,12 @@ extension ClusterMachine {
       let order = Order(attempt: report.attempt, action: .cancel(afterCommit: false))
       step.actions.append(.send(connection, .order(order)))
     }
+  }
+
+  /// The attempt has opened its writer, which has shut every earlier one out of the sink.
+  mutating func showedOpenWriter(_ name: String, _ split: SplitRecord) {
+    guard split.isAdrift == true else { return }
+    pipelines[name]?.change(split: split.number, now: now) { $0.isAdrift = nil }
   }
 
   private mutating func started(_ name: String, _ split: SplitRecord, _ low: Offset) {
@@ -71,8 +78,10 @@ extension ClusterMachine {
   mutating func committed(_ name: String, _ number: Int, sequence: Int, _ progress: SplitProgress) {
     guard let split = pipelines[name]?.splits[number] else { return }
     switch split.kind {
-    case .snapshot:
+    case .snapshot(let table, var range):
+      if let remainder = progress.remainder { range = narrow(name, split, table, range, to: remainder) }
       pipelines[name]?.change(split: number, now: now) {
+        $0.kind = .snapshot(table: table, range: range)
         $0.state = .committed
         $0.progress = progress
         $0.committable = nil
@@ -96,12 +105,28 @@ extension ClusterMachine {
     }
   }
 
+  /// The attempt has left a part of its chunk unread: that is a chunk of its own now. A sink whose attempts are not
+  /// atomic may hold rows of it from an earlier attempt at the whole, so it has that one's first low watermark.
+  private mutating func narrow(
+    _ name: String, _ split: SplitRecord, _ table: TableID, _ range: ChunkRange, to remainder: ChunkRange
+  ) -> ChunkRange {
+    guard remainder.lower != nil, remainder.columns == range.columns, remainder.upper == range.upper else {
+      fail(name, "a chunk of \(table) was left with a remainder that is no part of it: this is a defect of Tidegate")
+      return range
+    }
+    pipelines[name]?.addSplit(.snapshot(table: table, range: remainder), firstLow: split.firstLow, now: now)
+    var range = range
+    range.upper = remainder.lower
+    return range
+  }
+
   /// The worker has ended the attempt, or certainly cannot write any more. What it had prepared is looked into before
   /// the split is given away again.
-  mutating func attemptEnded(_ name: String, _ number: Int) {
+  mutating func attemptEnded(_ name: String, _ number: Int, isLost: Bool = false) {
     pipelines[name]?.change(split: number, now: now) {
       $0.state = $0.state == .prepared ? .resolving : .pending
       $0.worker = nil
+      if isLost, $0.table == nil { $0.isAdrift = true }
     }
     forgetAttempt(name, number)
   }
@@ -117,7 +142,7 @@ extension ClusterMachine {
     guard let split = pipelines[name]?.splits[number] else { return }
     note(.warning, "attempt lost", ["attempt": "\(name)/\(number)#\(split.attempt)", "reason": reason])
     pipelines[name]?.change(split: number, now: now) { $0.lastError = reason }
-    attemptEnded(name, number)
+    attemptEnded(name, number, isLost: true)
   }
 
   private mutating func attemptFailed(_ name: String, _ split: SplitRecord, _ failure: Failure) {
@@ -147,6 +172,16 @@ extension ClusterMachine {
     } else {
       let due = now + pause(afterFailures: failures)
       pipelines[name]?.notBefore[number] = due
+    }
+  }
+}
+
+extension Report.Event {
+  /// Whether only an attempt whose writer is open says this.
+  fileprivate var showsOpenWriter: Bool {
+    switch self {
+    case .started, .prepared, .committed, .schemaChange, .caughtUp, .pastWatermarks: true
+    case .failed, .cancelled: false
     }
   }
 }

@@ -15,6 +15,13 @@ extension ClusterMachine {
       guard parallelism > 0 else { return "the snapshot parallelism must be at least 1" }
       scale(name, to: parallelism)
       return nil
+    case .scaleTail(let name, let parallelism):
+      guard let state = pipelines[name] else { return unknown(name) }
+      guard (1...64).contains(parallelism) else { return "the tail's parallelism must be between 1 and 64" }
+      guard state.profile?.startup != .snapshotOnly else { return "pipeline \(name) has no tail" }
+      pipelines[name]?.change { $0.tailParallelism = parallelism }
+      pipelines[name]?.tailLimit = nil
+      return nil
     case .pause(let name): return end(name, intent: .pause, verb: "paused")
     case .stop(let name): return end(name, intent: .stop, verb: "stopped")
     case .resume(let name, let profile, let untilCaughtUp): return resume(name, profile, untilCaughtUp)

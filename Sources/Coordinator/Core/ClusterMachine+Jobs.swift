@@ -47,8 +47,7 @@ extension ClusterMachine {
       var record = TableRecord(
         id: table.id, targets: targets, chunkKey: table.chunkKey, estimatedRows: table.estimatedRows, version: 1)
       record.registeredAt = profile.startup.readsChunks ? after : nil
-      pipelines[name]?.tables[table.id] = record
-      pipelines[name]?.dirty.tables.insert(table.id)
+      pipelines[name]?.add(table: record)
       var steps: [SinkStep] = []
       for target in targets {
         if let other = planned[target] {
@@ -73,8 +72,7 @@ extension ClusterMachine {
   /// Where a pipeline ends that runs until it has caught up; tails that run already are told.
   private mutating func endKnown(_ name: String, _ offset: Offset) {
     pipelines[name]?.change { $0.endOffset = offset }
-    let tails = pipelines[name]?.openSplits.filter { $0.table == nil && $0.isHeld } ?? []
-    for split in tails.sorted(by: { $0.number < $1.number }) { order(name, split, .notifyAt(offset)) }
+    for split in pipelines[name]?.tails.filter(\.isHeld) ?? [] { order(name, split, .notifyAt(offset)) }
   }
 
   private mutating func planned(_ name: String, _ table: DiscoveredTable, _ cursor: String?, _ plan: ChunkPlan) {

@@ -32,8 +32,10 @@ extension ClusterMachine {
   private mutating func advancePlanning(_ name: String, _ state: PipelineState) {
     guard state.jobs.isEmpty else { return }
     if state.tables.isEmpty { return startJob(name, .discover) }
-    let waiting = state.schemas.values.flatMap { $0 }.filter { !$0.isApplied }
-    if !waiting.isEmpty { return applySchemas(name, waiting.sorted { $0.table < $1.table }) }
+    if !state.unapplied.isEmpty {
+      let waiting = state.unapplied.compactMap { state.schema($0.table, version: $0.version) }
+      return applySchemas(name, waiting.sorted { $0.table < $1.table })
+    }
     switch state.profile?.startup {
     case .initial, .snapshotOnly:
       for id in state.tables.keys { pipelines[name]?.change(table: id) { $0.state = .reading } }
@@ -48,35 +50,42 @@ extension ClusterMachine {
   }
 
   private mutating func advanceSnapshot(_ name: String) {
-    guard let ids = pipelines[name]?.tables.keys.sorted() else { return }
-    for id in ids { advanceTable(name, id) }
+    advanceTables(name)
     planMore(name)
     guard let state = pipelines[name] else { return }
-    if state.tables.values.allSatisfy({ $0.state == .done || $0.state == .dropped }) { beginTail(name) }
+    let ended = state.tableCount(in: .done) + state.tableCount(in: .dropped) + state.tableCount(in: .pruned)
+    if ended == state.tables.count { beginTail(name) }
   }
 
-  private mutating func advanceTable(_ name: String, _ id: TableID) {
-    guard let state = pipelines[name], let table = state.tables[id],
-      table.state == .restarting || (table.state == .reading && table.isPlanned)
+  /// Looks at the tables of which something has changed, and at those that wait for a job.
+  private mutating func advanceTables(_ name: String) {
+    guard let changed = pipelines[name]?.attention, let waiting = pipelines[name]?.tables(in: .restarting) else {
+      return
+    }
+    pipelines[name]?.attention = []
+    for id in changed.sorted() { completeTable(name, id) }
+    for id in waiting { advanceRestart(name, id) }
+  }
+
+  /// A table whose last chunk is committed is complete.
+  private mutating func completeTable(_ name: String, _ id: TableID) {
+    guard let table = pipelines[name]?.tables[id], table.state == .reading, table.isPlanned,
+      let totals = pipelines[name]?.totals[id], totals.planned == totals.committed
     else { return }
-    let own = state.openSplits.filter { $0.table == id }
-    if table.state == .reading, own.allSatisfy({ $0.state == .committed }) {
-      pipelines[name]?.change(table: id) { $0.state = .done }
-      note(.info, "table complete", ["pipeline": name, "table": id.description])
-    }
-    if table.state == .restarting, !own.contains(where: { $0.isHeld || $0.state == .resolving }) {
-      advanceRestart(name, id)
-    }
+    let joins = pipelines[name]?.record.phase == .tail
+    pipelines[name]?.change(table: id) { $0.state = joins ? .joining : .done }
+    if joins, pipelines[name]?.joiningSince == nil { pipelines[name]?.joiningSince = now }
+    note(.info, "table complete", ["pipeline": name, "table": id.description])
   }
 
   /// Keeps a few chunks ahead of the readers, and no more: the journal stays small and splits stay adjustable.
   private mutating func planMore(_ name: String) {
     guard let state = pipelines[name], state.jobs.isEmpty else { return }
-    let pending = state.openSplits.count { $0.state == .pending }
+    let pending = state.openSplits.count { $0.state == .pending && $0.table != nil }
     let ahead = max(4, 2 * min(snapshotParallelism(state), max(1, totalSlots)))
     guard pending < ahead else { return }
     guard
-      let table = state.tables.values.filter({ $0.state == .reading && !$0.isPlanned }).min(by: { $0.id < $1.id }),
+      let table = state.tables(in: .reading).lazy.compactMap({ state.tables[$0] }).first(where: { !$0.isPlanned }),
       let schema = state.schema(table.id, version: table.firstVersion)
     else { return }
     let discovered = DiscoveredTable(
@@ -96,18 +105,25 @@ extension ClusterMachine {
       if state.jobs.isEmpty { startJob(name, .currentOffset) }
       return
     }
-    pipelines[name]?.change { $0.phase = .tail }
-    for share in 0..<profile.tailCount { pipelines[name]?.addSplit(.tail(share: share), now: now) }
+    pipelines[name]?.change {
+      $0.phase = .tail
+      $0.generation = 0
+    }
+    for id in state.tables(in: .done) { pipelines[name]?.change(table: id) { $0.tailedSince = 0 } }
+    let count = max(1, min(askedTails(state), max(1, totalSlots)))
+    for share in 0..<count { pipelines[name]?.addSplit(.tail(share: share), now: now) }
     note(.info, "tail begins", ["pipeline": name, "offset": state.record.startOffset?.text ?? ""])
   }
 
   private mutating func advanceTail(_ name: String) {
     openBarriers(name)
+    advanceTables(name)
+    planMore(name)
+    advanceGeneration(name)
     guard let state = pipelines[name] else { return }
     if state.record.untilCaughtUp, state.record.endOffset == nil, state.jobs.isEmpty { startJob(name, .currentOffset) }
-    let tails = state.openSplits.filter { $0.table == nil }
-    if !tails.isEmpty, tails.allSatisfy({ state.pastWatermarks.contains($0.number) }) { foldChunks(name) }
-    if state.record.untilCaughtUp, state.record.endOffset != nil, !tails.isEmpty,
+    let tails = state.tails
+    if state.record.untilCaughtUp, state.record.endOffset != nil, !tails.isEmpty, !state.isReadingTables,
       tails.allSatisfy({ state.caughtUp.contains($0.number) })
     {
       pipelines[name]?.change { $0.phase = .finished }
@@ -115,20 +131,6 @@ extension ClusterMachine {
       // A tail that waits at a schema change beyond the end comes to no commit: it is not waited for longer than that.
       pipelines[name]?.graceEnds = now + settings.grace
       cancelAll(name, afterCommit: true)
-    }
-  }
-
-  /// The tail has passed every watermark: finished chunks become two numbers of their table.
-  private mutating func foldChunks(_ name: String) {
-    guard let state = pipelines[name], state.splits.count > state.openSplits.count else { return }
-    let splits = state.splits.values.sorted { $0.number < $1.number }
-    for split in splits where split.state == .committed {
-      guard let table = split.table else { continue }
-      pipelines[name]?.change(table: table) {
-        $0.foldedChunks += 1
-        $0.foldedRows += split.progress?.rows ?? 0
-      }
-      pipelines[name]?.removeSplit(split.number)
     }
   }
 }

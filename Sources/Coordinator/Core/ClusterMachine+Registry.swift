@@ -25,7 +25,7 @@ extension ClusterMachine {
   /// Where every tail split has arrived, the new version is journaled; then the sink follows it. One at a time.
   mutating func openBarriers(_ name: String) {
     guard let state = pipelines[name] else { return }
-    let tails = Set(state.openSplits.filter { $0.table == nil }.map(\.number))
+    let tails = Set(state.tails.map(\.number))
     for (place, arrival) in state.arrivals.sorted(by: {
       ($0.key.table, $0.key.offset.text) < ($1.key.table, $1.key.offset.text)
     })
@@ -34,9 +34,10 @@ extension ClusterMachine {
       addVersion(name, place, arrival)
     }
     guard let updated = pipelines[name], updated.isActive, updated.applying.isEmpty else { return }
-    let waiting = updated.schemas.values.flatMap { $0 }.filter { !$0.isApplied }
-      .min { ($0.table, $0.version) < ($1.table, $1.version) }
-    if let waiting { applySchemas(name, [waiting]) }
+    let waiting = updated.unapplied.min { ($0.table, $0.version) < ($1.table, $1.version) }
+    if let waiting = waiting.flatMap({ updated.schema($0.table, version: $0.version) }) {
+      applySchemas(name, [waiting])
+    }
   }
 
   private mutating func addVersion(_ name: String, _ place: PipelineState.ChangePlace, _ arrival: PipelineState.Arrival)
@@ -163,7 +164,10 @@ extension ClusterMachine {
 
   /// No attempt is left at the table: its schema is read again.
   mutating func advanceRestart(_ name: String, _ id: TableID) {
-    guard let state = pipelines[name], state.jobs.isEmpty, state.applying.isEmpty else { return }
+    guard let state = pipelines[name], state.jobs.isEmpty, state.applying.isEmpty,
+      state.tables[id]?.state == .restarting,
+      !state.openSplits.contains(where: { $0.table == id && ($0.isHeld || $0.state == .resolving) })
+    else { return }
     if let record = state.tables[id].flatMap({ state.schema(id, version: $0.version) }), !record.isApplied {
       return applySchemas(name, [record])
     }

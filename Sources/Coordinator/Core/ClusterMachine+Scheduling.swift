@@ -4,14 +4,26 @@ import Wire
 
 /// Giving splits to workers.
 extension ClusterMachine {
-  /// Fills free slots: tails first, then chunks in the order of planning.
+  /// Fills free slots: the tails of all pipelines first, then chunks in the order of planning. A tail split that waits
+  /// for a moment has its slot kept free.
   mutating func assignSplits() {
     var free = freeSlots()
     guard free.values.contains(where: { $0 > 0 }) else { return }
-    for name in pipelines.keys.sorted() where pipelines[name]?.isActive == true {
-      for number in assignable(name) {
+    let active = pipelines.keys.sorted().filter { pipelines[$0]?.isActive == true }
+    for name in active {
+      for number in assignableTails(name) {
         guard let worker = freest(free) else { return }
         free[worker, default: 0] -= 1
+        assign(name, number, to: worker)
+      }
+    }
+    let kept = active.reduce(0) { $0 + (pipelines[$1]?.tails.count { !$0.isHeld } ?? 0) }
+    var left = free.values.reduce(0) { $0 + max(0, $1) } - kept
+    for name in active {
+      for number in assignableChunks(name) {
+        guard left > 0, let worker = freest(free) else { return }
+        free[worker, default: 0] -= 1
+        left -= 1
         assign(name, number, to: worker)
       }
     }
@@ -28,27 +40,35 @@ extension ClusterMachine {
     return free
   }
 
+  /// Slots that no attempt has.
+  var freeSlotCount: Int { freeSlots().values.reduce(0) { $0 + max(0, $1) } }
+
   private func freest(_ free: [String: Int]) -> String? {
     free.filter { $0.value > 0 }.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
   }
 
-  /// Splits of a pipeline that may start now, in order.
-  private func assignable(_ name: String) -> [Int] {
-    guard let state = pipelines[name] else { return [] }
-    let ready = state.openSplits
-      .filter { $0.state == .pending && state.notBefore[$0.number, default: 0] <= now }
-      .sorted { $0.number < $1.number }
-    switch state.record.phase {
-    case .snapshot:
-      let running = state.openSplits.count { $0.isHeld }
-      let room = max(0, snapshotParallelism(state) - running)
-      return ready.filter { state.isReading($0.table) }.prefix(room).map(\.number)
-    case .tail:
-      // Where it ends is part of what a tail is told.
-      if state.record.untilCaughtUp, state.record.endOffset == nil { return [] }
-      return ready.filter { $0.table == nil }.map(\.number)
-    case .planning, .finished: return []
-    }
+  private func isReady(_ split: SplitRecord, in state: PipelineState) -> Bool {
+    split.state == .pending && state.notBefore[split.number, default: 0] <= now
+  }
+
+  /// Tail splits of a pipeline that may start now, in order: none while the set is about to be changed, nor before it is
+  /// known where the tail ends, which is part of what a tail is told.
+  private func assignableTails(_ name: String) -> [Int] {
+    guard let state = pipelines[name], state.record.phase == .tail,
+      !state.record.untilCaughtUp || state.record.endOffset != nil
+    else { return [] }
+    let ready = state.tails.filter { isReady($0, in: state) }
+    return ready.isEmpty || mayChangeGeneration(state) ? [] : ready.map(\.number)
+  }
+
+  /// Chunks of a pipeline that may start now, in order.
+  private func assignableChunks(_ name: String) -> [Int] {
+    guard let state = pipelines[name], state.record.phase == .snapshot || state.record.phase == .tail,
+      state.openCount > state.tailCount
+    else { return [] }
+    let chunks = state.openSplits.filter { $0.table != nil }
+    let room = max(0, snapshotParallelism(state) - chunks.count(where: \.isHeld))
+    return chunks.filter { isReady($0, in: state) && state.isReading($0.table) }.prefix(room).map(\.number)
   }
 
   /// Snapshot splits of a pipeline that may run at once.
@@ -79,11 +99,11 @@ extension ClusterMachine {
   /// A new limit takes effect at once: what runs beyond it is given back, the youngest first.
   mutating func scale(_ name: String, to parallelism: Int) {
     pipelines[name]?.change { $0.snapshotParallelism = parallelism }
-    guard let state = pipelines[name], state.record.phase == .snapshot else { return }
-    let running = state.openSplits.filter { $0.isHeld && $0.state != .prepared }
+    guard let chunks = pipelines[name]?.openSplits.filter({ $0.isHeld && $0.table != nil }), let state = pipelines[name]
+    else { return }
+    let running = chunks.filter { $0.state != .prepared }
       .sorted { (state.since[$0.number] ?? 0, $0.number) < (state.since[$1.number] ?? 0, $1.number) }
-    let held = state.openSplits.count { $0.isHeld }
-    for split in running.suffix(max(0, min(running.count, held - parallelism))) {
+    for split in running.suffix(max(0, min(running.count, chunks.count - parallelism))) {
       cancel(name, split, afterCommit: false)
     }
   }
@@ -107,7 +127,7 @@ extension PipelineState {
       return .tail(
         TailWork(
           start: start, tables: tailTables(split, atomic: profile.guarantees.visibility == .atomic), shareIndex: share,
-          shareCount: profile.tailCount, notifyAt: record.endOffset,
+          shareCount: tailCount, notifyAt: record.endOffset,
           commitIntervalMilliseconds: profile.commitIntervalMilliseconds))
     }
   }
@@ -124,17 +144,22 @@ extension PipelineState {
   /// The tables of a tail under the versions that its last commit knew; at the first start, under their first ones.
   private func tailTables(_ split: SplitRecord, atomic: Bool) -> [TailTableWork] {
     let needsChunks = !pastWatermarks.contains(split.number)
+    let chunks = needsChunks ? finishedChunks(atomic: atomic) : [:]
     var result: [TailTableWork] = []
     for (id, table) in tables.sorted(by: { $0.key < $1.key }) {
       let version: Int?
       if let progress = split.progress {
-        version = progress.schemaVersions[id.description]
+        // One that is read anew, or not at all, is not this split's any more, though it has yet to come to that place.
+        version = table.state == .done || table.state == .dropped ? progress.schemaVersions[id.description] : nil
       } else {
-        version = table.state == .dropped ? nil : table.firstVersion
+        version = table.isInTailFromStart ? table.firstVersion : nil
       }
       guard let version, let binding = binding(id, version: version) else { continue }
-      let chunks = needsChunks ? finishedChunks(of: id, atomic: atomic) : []
-      result.append(TailTableWork(binding: binding, ignoredThrough: table.registeredAt, chunks: chunks))
+      let chunks = needsChunks ? chunks[id] ?? [] : []
+      result.append(
+        TailTableWork(
+          binding: binding, ignoredThrough: table.registeredAt, chunks: chunks,
+          delivered: needsChunks ? delivered(of: table) : []))
     }
     return result
   }
@@ -142,13 +167,11 @@ extension PipelineState {
   /// For a sink whose attempts are atomic, the committed attempt's high watermark counts. For any other, rows of an
   /// earlier attempt may be visible that the committed one did not see again: what happened since the first attempt's
   /// low watermark is replayed.
-  private func finishedChunks(of table: TableID, atomic: Bool) -> [FinishedChunk] {
-    var chunks: [FinishedChunk] = []
-    for number in splits.keys.sorted() {
-      guard let split = splits[number], split.state == .committed, case .snapshot(table, let range) = split.kind,
-        let high = split.progress?.offset
-      else { continue }
-      chunks.append(FinishedChunk(range: range, watermark: atomic ? high : split.firstLow ?? high))
+  private func finishedChunks(atomic: Bool) -> [TableID: [FinishedChunk]] {
+    var chunks: [TableID: [FinishedChunk]] = [:]
+    for split in splits.values.sorted(by: { $0.number < $1.number }) where split.state == .committed {
+      guard case .snapshot(let table, let range) = split.kind, let high = split.progress?.offset else { continue }
+      chunks[table, default: []].append(FinishedChunk(range: range, watermark: atomic ? high : split.firstLow ?? high))
     }
     return chunks
   }

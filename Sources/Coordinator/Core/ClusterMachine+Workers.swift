@@ -21,6 +21,7 @@ extension ClusterMachine {
         connection,
         .joined(
           Joined(epoch: epoch, leaseMilliseconds: settings.lease, heartbeatMilliseconds: settings.heartbeat))))
+    forgetTailLimits()
     note(.info, "worker joined", ["worker": join.name, "slots": String(join.slots)])
     reconcile(worker: join.workerID, running: Set(join.running))
   }
@@ -72,6 +73,7 @@ extension ClusterMachine {
         split.worker == id
       else { continue }
       pipelines[name]?.live[split.number] = progress
+      if progress.offset != nil { showedOpenWriter(name, split) }
     }
     step.actions.append(.send(connection, .heartbeatAck(HeartbeatAck(sequence: heartbeat.sequence))))
   }
@@ -117,6 +119,7 @@ extension ClusterMachine {
     self.now = now
     for record in records { restore(record, profiles: profiles) }
     for (name, state) in pipelines {
+      adoptEarlierForm(name, state)
       if state.record.intent != .run || state.record.phase == .finished {
         pipelines[name]?.graceEnds = now + settings.grace
       }
@@ -130,12 +133,20 @@ extension ClusterMachine {
     }
   }
 
+  /// A journal from before tail splits could be replaced does not say which tables the tail has: all of them.
+  private mutating func adoptEarlierForm(_ name: String, _ state: PipelineState) {
+    if state.hasTables(in: .joining) { pipelines[name]?.joiningSince = now }
+    guard state.record.phase == .tail, state.record.generation == nil else { return }
+    for id in state.tables(in: .done) { pipelines[name]?.change(table: id) { $0.tailedSince = 0 } }
+    pipelines[name]?.change { $0.generation = 0 }
+  }
+
   private mutating func restore(_ record: JournalRecord, profiles: [String: PipelineProfile]) {
     switch record {
     case .putPipeline(let pipeline):
       pipelines[pipeline.name] = PipelineState(record: pipeline, profile: profiles[pipeline.name])
       names[pipeline.uid] = pipeline.name
-    case .putTable(let pipeline, let table): pipelines[pipeline]?.tables[table.id] = table
+    case .putTable(let pipeline, let table): pipelines[pipeline]?.put(table: table)
     case .putSplit(let pipeline, let split): pipelines[pipeline]?.put(split)
     case .removeSplit(let pipeline, let number):
       pipelines[pipeline]?.removeSplit(number)

@@ -30,6 +30,7 @@ public enum ClusterEvent: Sendable {
 public enum Command: Sendable {
   case submit(PipelineRecord, PipelineProfile)
   case scale(pipeline: String, snapshotParallelism: Int)
+  case scaleTail(pipeline: String, parallelism: Int)
   case pause(pipeline: String)
   /// `untilCaughtUp`: whether the pipeline ends once it has caught up with where the source is now; nil: as before.
   case resume(pipeline: String, PipelineProfile, untilCaughtUp: Bool? = nil)
@@ -40,7 +41,9 @@ public enum Command: Sendable {
   var pipeline: String {
     switch self {
     case .submit(let record, _): record.name
-    case .scale(let name, _), .pause(let name), .resume(let name, _, _), .stop(let name), .drop(let name, _): name
+    case .scale(let name, _), .scaleTail(let name, _), .pause(let name), .resume(let name, _, _), .stop(let name),
+      .drop(let name, _):
+      name
     }
   }
 }
@@ -159,12 +162,15 @@ public struct PipelineProfile: Sendable {
   public var parallelism: Int?
   /// What workers need.
   public var connectors: ConnectorSpec
+  /// Whether the first offset is at or above the second one; nil where the source cannot tell.
+  public var hasPassed: @Sendable (Offset, Offset) -> Bool?
 
   /// Makes one.
   public init(
     startup: SourceStartup, guarantees: SinkGuarantees, behavior: SchemaChangeBehavior,
     allows: @escaping @Sendable (String) -> Bool, targets: @escaping @Sendable (TableID) -> [TableID], tailCount: Int,
     commitIntervalMilliseconds: Int64, parallelism: Int?, connectors: ConnectorSpec,
+    hasPassed: @escaping @Sendable (Offset, Offset) -> Bool?,
     routeProblem: @escaping @Sendable (TableID) -> String? = { _ in nil }
   ) {
     self.startup = startup
@@ -176,6 +182,7 @@ public struct PipelineProfile: Sendable {
     self.commitIntervalMilliseconds = commitIntervalMilliseconds
     self.parallelism = parallelism
     self.connectors = connectors
+    self.hasPassed = hasPassed
     self.routeProblem = routeProblem
   }
 }

@@ -7,18 +7,26 @@ struct PipelineState: Sendable {
   var record: PipelineRecord
   /// Nil when the definition could not be read again after a restart: the pipeline stands still until `resume`.
   var profile: PipelineProfile?
-  var tables: [TableID: TableRecord] = [:]
+  private(set) var tables: [TableID: TableRecord] = [:]
+  /// The tables of each stage.
+  private var stages: [TableRecord.State: Set<TableID>] = [:]
   private(set) var splits: [Int: SplitRecord] = [:]
   /// Numbers of the splits that are not committed: few, however many chunks there have been.
   private var openNumbers: Set<Int> = []
+  /// Those of them that are tail splits.
+  private var tailNumbers: Set<Int> = []
   /// Sums over a table's splits, kept up to date with them.
   private(set) var totals: [TableID: ChunkTotals] = [:]
   /// Versions in order, by source table.
-  var schemas: [TableID: [SchemaRecord]] = [:]
+  private(set) var schemas: [TableID: [SchemaRecord]] = [:]
+  /// Versions that the sink has not followed yet.
+  private(set) var unapplied: Set<SchemaKey> = []
   var sinkTables: [TableID: SinkTableRecord] = [:]
 
   // Not journaled.
 
+  /// Tables of which something has changed since they were last looked at.
+  var attention: Set<TableID> = []
   /// Jobs under way.
   var jobs: [JobID: Job.Kind] = [:]
   /// Tail shares that have arrived at a schema change, by the change's place.
@@ -39,6 +47,12 @@ struct PipelineState: Sendable {
   var applying: [SchemaKey] = []
   /// How many of their steps the sink has done.
   var appliedSteps = 0
+  /// Tail splits that the slots suffice for, where they were found too few.
+  var tailLimit: Int?
+  /// Since when a table waits to join the tail.
+  var joiningSince: Int64?
+  /// When a change of the tail's splits that was impossible is next tried.
+  var generationNotBefore: Int64 = 0
   /// Failures of jobs in a row, and when the next try is due.
   var jobFailures = 0
   var jobsNotBefore: Int64 = 0
@@ -120,15 +134,53 @@ extension PipelineState {
   /// Splits that are not committed, by number.
   var openSplits: [SplitRecord] { openNumbers.sorted().compactMap { splits[$0] } }
 
+  /// The tail splits, by share.
+  var tails: [SplitRecord] { tailNumbers.sorted().compactMap { splits[$0] } }
+
+  /// Number of tail splits.
+  var tailCount: Int { tailNumbers.count }
+
+  /// Splits that are not committed.
+  var openCount: Int { openNumbers.count }
+
+  /// The tables of a stage, sorted.
+  func tables(in state: TableRecord.State) -> [TableID] { stages[state]?.sorted() ?? [] }
+
+  /// Whether there are tables of a stage.
+  func hasTables(in state: TableRecord.State) -> Bool { stages[state]?.isEmpty == false }
+
+  /// Number of tables of a stage.
+  func tableCount(in state: TableRecord.State) -> Int { stages[state]?.count ?? 0 }
+
+  /// Whether tables are read by chunks, or wait to join the tail.
+  var isReadingTables: Bool {
+    hasTables(in: .creating) || hasTables(in: .reading) || hasTables(in: .restarting) || hasTables(in: .joining)
+  }
+
   /// Takes a split's record in, as it is now.
   mutating func put(_ split: SplitRecord) {
     if let old = splits.updateValue(split, forKey: split.number) { count(old, -1) }
     count(split, 1)
     if split.state == .committed { openNumbers.remove(split.number) } else { openNumbers.insert(split.number) }
+    if split.table == nil { tailNumbers.insert(split.number) }
+  }
+
+  /// Takes a table's record in, as it is now.
+  mutating func put(table: TableRecord) {
+    if let old = tables.updateValue(table, forKey: table.id) { stages[old.state]?.remove(table.id) }
+    stages[table.state, default: []].insert(table.id)
+    attention.insert(table.id)
+  }
+
+  /// Adds a table.
+  mutating func add(table: TableRecord) {
+    put(table: table)
+    dirty.tables.insert(table.id)
   }
 
   private mutating func count(_ split: SplitRecord, _ sign: Int) {
     guard let table = split.table else { return }
+    attention.insert(table)
     var sums = totals[table] ?? ChunkTotals()
     sums.planned += sign
     if split.state == .committed {
@@ -148,7 +200,7 @@ extension PipelineState {
   mutating func change(table id: TableID, _ body: (inout TableRecord) -> Void) {
     guard var table = tables[id] else { return }
     body(&table)
-    tables[id] = table
+    put(table: table)
     dirty.tables.insert(id)
   }
 
@@ -159,15 +211,21 @@ extension PipelineState {
     body(&split)
     put(split)
     dirty.splits.insert(number)
-    if split.state != before || since[number] == nil { since[number] = now }
+    if split.state == .committed {
+      since[number] = nil
+    } else if split.state != before || since[number] == nil {
+      since[number] = now
+    }
   }
 
   /// Adds a split and returns its number.
   @discardableResult
-  mutating func addSplit(_ kind: SplitRecord.Kind, now: Int64) -> Int {
+  mutating func addSplit(_ kind: SplitRecord.Kind, firstLow: Offset? = nil, now: Int64) -> Int {
     let number = record.nextSplit
     change { $0.nextSplit += 1 }
-    put(SplitRecord(number: number, kind: kind))
+    var split = SplitRecord(number: number, kind: kind)
+    split.firstLow = firstLow
+    put(split)
     dirty.splits.insert(number)
     since[number] = now
     return number
@@ -177,6 +235,9 @@ extension PipelineState {
   mutating func removeSplit(_ number: Int) {
     if let split = splits.removeValue(forKey: number) { count(split, -1) }
     openNumbers.remove(number)
+    tailNumbers.remove(number)
+    caughtUp.remove(number)
+    pastWatermarks.remove(number)
     live[number] = nil
     notBefore[number] = nil
     since[number] = nil
@@ -192,6 +253,8 @@ extension PipelineState {
     versions.append(schema)
     versions.sort { $0.version < $1.version }
     schemas[schema.table] = versions
+    let key = SchemaKey(table: schema.table, version: schema.version)
+    if schema.isApplied { unapplied.remove(key) } else { unapplied.insert(key) }
     dirty.schemas.insert(SchemaKey(table: schema.table, version: schema.version))
   }
 

@@ -39,7 +39,7 @@ public struct PipelineRecord: Sendable, Hashable, Codable {
   public var intent: Intent
   /// Snapshot splits that may run at once; nil: as many as there are slots.
   public var snapshotParallelism: Int?
-  /// The log's end before the first chunk was read: where the tail starts.
+  /// Where the present set of tail splits starts: at first, the log's end before the first chunk was read.
   public var startOffset: Offset?
   /// Where a pipeline that runs only until it has caught up ends; known once the tail is created.
   public var endOffset: Offset?
@@ -51,6 +51,12 @@ public struct PipelineRecord: Sendable, Hashable, Codable {
   public var error: String?
   /// Rows that the tail has committed.
   public var tailRows: Int
+  /// Tail splits that the operator wants; nil: as many as the definition says.
+  public var tailParallelism: Int?
+  /// Number of the present set of tail splits, counted from 0; nil: 0.
+  public var generation: Int?
+  /// Where earlier sets of tail splits have ended, as long as the present one may meet what they have delivered.
+  public var ended: [EndedGeneration]?
 
   /// A pipeline that has just been submitted.
   public init(name: String, uid: String, definition: String, file: String, untilCaughtUp: Bool) {
@@ -66,6 +72,20 @@ public struct PipelineRecord: Sendable, Hashable, Codable {
   }
 }
 
+/// A set of tail splits that was replaced by another one.
+public struct EndedGeneration: Sendable, Hashable, Codable {
+  /// Its number.
+  public var number: Int
+  /// Where each share has ended.
+  public var shares: DeliveredShares
+
+  /// Makes one.
+  public init(number: Int, shares: DeliveredShares) {
+    self.number = number
+    self.shares = shares
+  }
+}
+
 /// A captured table.
 public struct TableRecord: Sendable, Hashable, Codable {
   /// The stages of a table.
@@ -76,10 +96,14 @@ public struct TableRecord: Sendable, Hashable, Codable {
     case reading
     /// Its schema changed while chunks were read: running attempts end, then it is read again from its beginning.
     case restarting
+    /// All chunks are committed; the tail, which runs already, has yet to take the table in.
+    case joining
     /// All chunks are committed, or there was no snapshot.
     case done
     /// It was dropped at the source.
     case dropped
+    /// It exists, but the pipeline does not capture it any more.
+    case pruned
   }
 
   /// The source table.
@@ -106,6 +130,11 @@ public struct TableRecord: Sendable, Hashable, Codable {
   public var foldedChunks: Int
   /// Rows of folded chunks.
   public var foldedRows: Int
+  /// The set of tail splits that was the first to have this table from its start; nil: the tail does not have it, or
+  /// has met it in the log since the present set began.
+  public var tailedSince: Int?
+  /// Whether the sink table holds rows of another table and must be made anew before the chunks are read.
+  public var needsNewSinkTable: Bool?
 
   /// A table that has just been discovered.
   public init(id: TableID, targets: [TableID], chunkKey: [String], estimatedRows: Int, version: Int) {
@@ -168,6 +197,9 @@ public struct SplitRecord: Sendable, Hashable, Codable {
   public var failures: Int
   /// Why the last attempt failed.
   public var lastError: String?
+  /// Whether the last attempt was given up without word from its worker: something of it may still be on its way to the
+  /// sink, which only the next attempt at this split shuts out.
+  public var isAdrift: Bool?
 
   /// A split that has just been planned.
   public init(number: Int, kind: Kind) {

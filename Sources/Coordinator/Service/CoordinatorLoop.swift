@@ -222,6 +222,12 @@ struct CoordinatorLoop {
     switch request.verb {
     case "submit": submit(request, ticket)
     case "scale":
+      if let text = request.arguments["tail"] {
+        guard let value = Int(text) else {
+          return ticket.answer(AdminReply(status: 2, error: "the tail's parallelism must be an integer"))
+        }
+        return command(.scaleTail(pipeline: request.pipeline, parallelism: value), ticket)
+      }
       guard let text = request.arguments["snapshot-parallelism"], let value = Int(text), value > 0 else {
         return ticket.answer(AdminReply(status: 2, error: "the snapshot parallelism must be an integer of at least 1"))
       }

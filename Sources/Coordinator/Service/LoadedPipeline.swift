@@ -33,6 +33,13 @@ struct LoadedPipeline: Sendable {
         sourceType: definition.sourceType, sourceOptions: Self.given(definition.sourceOptions),
         sinkType: definition.sinkType, sinkOptions: Self.given(definition.sinkOptions), secrets: definition.secrets,
         localTimeZone: settings.localTimeZone, parallelism: settings.parallelism ?? 1),
+      hasPassed: { offset, end in
+        do throws(ConnectorError) {
+          return try source.hasPassed(offset, end: end)
+        } catch {
+          return nil
+        }
+      },
       routeProblem: { table in
         do throws(ConnectorError) {
           try router.check(table)

@@ -69,6 +69,8 @@ struct StatusDocuments {
     case .creating: "creating"
     case .restarting: "restarting"
     case .dropped: "dropped"
+    case .pruned: "pruned"
+    case .joining: "joining"
     case .done: state.record.phase == .tail ? "tail" : "done"
     case .reading: state.totals[table.id]?.planned ?? 0 > 0 ? "reading" : "waiting"
     }
@@ -76,7 +78,7 @@ struct StatusDocuments {
 
   func tail(_ name: String) -> TailStatus? {
     guard let state = machine.pipelines[name] else { return nil }
-    let tails = state.openSplits.filter { $0.table == nil }.sorted { $0.number < $1.number }
+    let tails = state.tails
     guard let first = tails.first else { return nil }
     let lives = tails.compactMap { state.live[$0.number] }
     let idle = lives.count == tails.count && lives.allSatisfy(\.isIdle)
@@ -105,7 +107,7 @@ struct StatusDocuments {
     let range: String
     switch split.kind {
     case .snapshot(_, let chunk): range = shown(chunk.description)
-    case .tail(let share): range = "share \(share) of \(pipeline.profile?.tailCount ?? 1)"
+    case .tail(let share): range = "share \(share) of \(pipeline.tailCount), set \(pipeline.generation)"
     }
     return SplitStatus(
       split: split.number, kind: split.table == nil ? "tail" : "snapshot",

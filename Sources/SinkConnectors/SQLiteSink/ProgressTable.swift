@@ -19,8 +19,18 @@ struct ProgressTable {
       CREATE TABLE IF NOT EXISTS "_tidegate_progress" (
         pipeline TEXT NOT NULL, split INTEGER NOT NULL, attempt INTEGER NOT NULL,
         sequence INTEGER NOT NULL DEFAULT 0, "offset" TEXT, rows INTEGER, bytes INTEGER, schema_versions TEXT,
-        final INTEGER, PRIMARY KEY (pipeline, split, attempt)) WITHOUT ROWID
+        final INTEGER, remainder TEXT, PRIMARY KEY (pipeline, split, attempt)) WITHOUT ROWID
       """)
+    try addRemainder()
+  }
+
+  /// A table that an earlier version has made lacks the column of remainders.
+  private func addRemainder() throws(ConnectorError) {
+    let query = try database.statement(
+      "SELECT count(*) FROM pragma_table_info('_tidegate_progress') WHERE name = 'remainder'")
+    let isThere = try query.step() && query.integer(0) > 0
+    query.reset()
+    if !isThere { try database.run("ALTER TABLE \"_tidegate_progress\" ADD COLUMN remainder TEXT") }
   }
 
   /// Claims the split for the attempt, or for the one after it, if nobody later has.
@@ -59,7 +69,7 @@ struct ProgressTable {
   func recovered(_ attempt: AttemptID) throws(ConnectorError) -> SplitProgress? {
     let query = try database.statement(
       """
-      SELECT "offset", rows, bytes, schema_versions, final FROM "_tidegate_progress"
+      SELECT "offset", rows, bytes, schema_versions, final, remainder FROM "_tidegate_progress"
       WHERE pipeline = ?1 AND split = ?2 AND sequence > 0 ORDER BY attempt DESC LIMIT 1
       """)
     try query.bind(1, attempt.pipeline)
@@ -69,7 +79,9 @@ struct ProgressTable {
       offset: Offset(query.text(0) ?? ""), rows: query.integer(1), bytes: query.integer(2),
       isFinal: query.integer(4) != 0)
     let versions = query.text(3) ?? "{}"
+    let remainder = query.text(5)
     query.reset()
+    progress.remainder = try remainder.map { text throws(ConnectorError) in try ChunkRangeText.range(text) }
     progress.schemaVersions = try readVersions(versions)
     return progress
   }
@@ -79,10 +91,10 @@ struct ProgressTable {
     let update = try database.statement(
       """
       INSERT INTO "_tidegate_progress"
-        (pipeline, split, attempt, sequence, "offset", rows, bytes, schema_versions, final)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        (pipeline, split, attempt, sequence, "offset", rows, bytes, schema_versions, final, remainder)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
       ON CONFLICT (pipeline, split, attempt) DO UPDATE SET sequence = ?4, "offset" = ?5, rows = ?6, bytes = ?7,
-        schema_versions = ?8, final = ?9
+        schema_versions = ?8, final = ?9, remainder = ?10
       """)
     try bind(update, attempt)
     try update.bind(4, sequence)
@@ -91,6 +103,7 @@ struct ProgressTable {
     try update.bind(7, progress.bytes)
     try update.bind(8, Self.text(progress.schemaVersions))
     try update.bind(9, progress.isFinal ? 1 : 0)
+    try update.bind(10, progress.remainder.map(ChunkRangeText.text))
     try update.run()
   }
 

@@ -81,6 +81,20 @@ extension SinkConformance {
         try bench.expect(orders, wanted, "rows")
       }
     },
+    SinkCheck("what a chunk has left unread is known again", needs: [.recovery]) { bench in
+      let keys: [[KeyPart]?] = [
+        nil, [.integer(-5)], [.unsigned(.max), .text("a|b,-\u{0}é"), .bytes([0, 0xff])], [.text("")],
+      ]
+      for (number, lower) in keys.enumerated() {
+        let split = 20 + number
+        var progress = bench.progress("left", 1, isFinal: true)
+        progress.remainder = ChunkRange(columns: ["id", "a,|b"], lower: lower, upper: keys[(number + 1) % keys.count])
+        let writer = try bench.writer(split: split)
+        _ = try writer.commit(try writer.prepare(progress))
+        writer.close()
+        try bench.expect(try recovered(bench, split: split, attempt: 2), progress, "progress with a remainder")
+      }
+    },
     SinkCheck("progress moves on without rows", needs: [.recovery]) { bench in
       let writer = try bench.writer()
       for number in 1...3 { try bench.commit(writer, offset: "idle\(number)") }

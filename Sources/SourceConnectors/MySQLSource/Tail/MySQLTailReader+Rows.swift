@@ -108,7 +108,7 @@ extension MySQLTailReader {
     func isWanted(_ row: RowView, _ number: Int) -> Bool {
       if shareCount > 1, table.hasKey, KeyHash.hash(row, schema: schema) % shareCount != shareIndex { return false }
       guard judged, let filter = table.filter else { return true }
-      return !filter.contains(chunk: number < chunks.count ? chunks[number] : 0, place)
+      return !filter.contains(row, schema: schema, chunk: number < chunks.count ? chunks[number] : nil, place)
     }
     while offset < scratch.byteCount {
       let row = scratch.row(at: offset)

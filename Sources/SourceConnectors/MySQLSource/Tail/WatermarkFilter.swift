@@ -66,18 +66,23 @@ final class WatermarkFilter {
   }
 
   private let ignored: Watermark?
+  private let delivered: [DeliveredFilter]
   /// Of each chunk, in key order.
   private let watermarks: [Watermark]
   private let lowest: Watermark?
   private let highest: Watermark?
+  private let chunkColumns: [String]
   /// Finds a key's chunk; nil where rows are not judged one by one.
   private(set) var locator: KeyLocator?
 
   /// Nil when nothing is filtered.
   /// - Throws: `bug` when the chunks do not cover the table; what `Watermark` throws.
   init?(_ table: TailTable, server: String) throws(ConnectorError) {
-    guard table.ignoredThrough != nil || !table.chunks.isEmpty else { return nil }
+    guard table.ignoredThrough != nil || !table.chunks.isEmpty || !table.delivered.isEmpty else { return nil }
     ignored = try table.ignoredThrough.map { offset throws(ConnectorError) in try Watermark(offset, server: server) }
+    delivered = try table.delivered.map { shares throws(ConnectorError) in
+      try DeliveredFilter(shares, table: table.schema.table, server: server)
+    }
     let chunks = try Self.inOrder(table.chunks, table: table.schema.table)
     var watermarks: [Watermark] = []
     for chunk in chunks { watermarks.append(try Watermark(chunk.watermark, server: server)) }
@@ -85,6 +90,7 @@ final class WatermarkFilter {
     let usesPositions = watermarks.allSatisfy(\.usesPositions)
     lowest = usesPositions ? watermarks.min(by: Watermark.isLower) : nil
     highest = usesPositions ? watermarks.max(by: Watermark.isLower) : nil
+    chunkColumns = chunks.first?.range.columns ?? []
     locator = chunks.count > 1 ? try Self.locator(chunks, table.schema) : nil
   }
 
@@ -110,14 +116,32 @@ final class WatermarkFilter {
   /// be judged by chunk. All of them above the lowest watermark are delivered; inserts replace, so nothing is doubled.
   private static func locator(_ chunks: [FinishedChunk], _ schema: RowSchema) throws(ConnectorError) -> KeyLocator? {
     let columns = chunks[0].range.columns
-    let key = Set(schema.schema.primaryKey)
-    guard key.isEmpty || columns.allSatisfy({ key.contains($0) }) else { return nil }
+    guard isStable(columns, schema) else { return nil }
     return try KeyLocator(columns: columns, bounds: chunks.compactMap(\.range.lower), schema: schema)
+  }
+
+  /// Whether a row keeps its values of these columns for as long as it is the same row.
+  private static func isStable(_ columns: [String], _ schema: RowSchema) -> Bool {
+    let key = Set(schema.schema.primaryKey)
+    return key.isEmpty || columns.allSatisfy { key.contains($0) }
   }
 
   /// What to do with an event at `place`.
   func verdict(_ place: LogPlace) -> Verdict {
     if let ignored, ignored.covers(place) { return .skip }
+    var isPartlyDelivered = false
+    for filter in delivered {
+      switch filter.extent(place) {
+      case .all: return .skip
+      case .some: isPartlyDelivered = true
+      case .none: break
+      }
+    }
+    let verdict = verdictByChunks(place)
+    return verdict == .deliver && isPartlyDelivered ? .judge : verdict
+  }
+
+  private func verdictByChunks(_ place: LogPlace) -> Verdict {
     guard !watermarks.isEmpty else { return .deliver }
     if let lowest, let highest {
       if lowest.covers(place) { return .skip }
@@ -132,23 +156,31 @@ final class WatermarkFilter {
   /// What to do with a change of the table as a whole. `judge`: some chunks were read before it and some after.
   func verdictOnTable(_ place: LogPlace) -> Verdict {
     if let ignored, ignored.covers(place) { return .skip }
+    // What a set of tail splits has met in part, it has not adopted: the change is met again.
+    if delivered.contains(where: { $0.extent(place) == .all }) { return .skip }
     let containing = watermarks.count { $0.covers(place) }
     if containing == 0 { return .deliver }
     return containing == watermarks.count ? .skip : .judge
   }
 
-  /// Whether the chunk's rows contain the event.
-  func contains(chunk: Int, _ place: LogPlace) -> Bool { watermarks[chunk].covers(place) }
+  /// Whether the row of an event that is judged is contained already: in the chunk of that number (nil: rows are not
+  /// located, and the verdict was about all chunks), or in what its share has delivered.
+  func contains(_ row: RowView, schema: RowSchema, chunk: Int?, _ place: LogPlace) -> Bool {
+    if let chunk, watermarks[chunk].covers(place) { return true }
+    return delivered.contains { $0.contains(row, schema: schema, place) }
+  }
 
   /// Whether nothing from here on is filtered.
   func isPassed(by cursor: TailCursor) -> Bool {
     if let ignored, !ignored.isPassed(by: cursor) { return false }
+    guard delivered.allSatisfy({ $0.isPassed(by: cursor) }) else { return false }
     if let highest { return highest.isPassed(by: cursor) }
     return watermarks.allSatisfy { $0.isPassed(by: cursor) }
   }
 
-  /// The rows' columns have moved: the chunk key is found by name again.
+  /// The rows' columns have moved: the chunk key is found by name again. Where it no longer belongs to the rows'
+  /// identity, they are not judged by chunk any more.
   func adopt(_ schema: RowSchema) throws(ConnectorError) {
-    locator = try locator?.adopting(schema)
+    locator = Self.isStable(chunkColumns, schema) ? try locator?.adopting(schema) : nil
   }
 }
