@@ -15,6 +15,9 @@ public protocol SourceConnector: Sendable {
   /// What becomes of tables that begin to match the selectors while the pipeline runs.
   var newTables: NewTables { get }
 
+  /// Whether the pipeline captures a table of that name.
+  func selects(_ table: TableID) -> Bool
+
   /// Opens a session for discovery and planning; used by one thread at a time, in the coordinator.
   func openPlanner() throws(ConnectorError) -> any SourcePlanner
 
@@ -27,6 +30,11 @@ public protocol SourceConnector: Sendable {
 
   /// Prepares to read the log. Nothing is sent to the source before `TailReader.open`.
   func makeTailReader(_ request: TailRequest) throws(ConnectorError) -> any TailReader
+}
+
+extension SourceConnector {
+  /// Sources whose options cannot change while a pipeline lives select what they have discovered.
+  public func selects(_ table: TableID) -> Bool { true }
 }
 
 /// How a pipeline starts.
@@ -106,6 +114,10 @@ public protocol SourcePlanner: AnyObject {
   /// - Throws: `configuration` when nothing matches.
   func discoverTables() throws(ConnectorError) -> [DiscoveredTable]
 
+  /// The names of the tables that the pipeline selects, sorted; asked for again and again while it runs. None is no
+  /// error.
+  func listTables() throws(ConnectorError) -> [TableID]
+
   /// One table's schema as it is now; nil when it does not exist.
   func describe(_ table: TableID) throws(ConnectorError) -> DiscoveredTable?
 
@@ -127,6 +139,9 @@ public protocol SourcePlanner: AnyObject {
 extension SourcePlanner {
   /// None are known to be.
   public func planWholeTables(_ tables: [DiscoveredTable]) throws(ConnectorError) -> [TableID: ChunkPlan] { [:] }
+
+  /// Sources that cannot list names alone read the schemas too.
+  public func listTables() throws(ConnectorError) -> [TableID] { try discoverTables().map(\.id) }
 }
 
 /// What a snapshot reader must read.

@@ -32,7 +32,8 @@ public struct PipelineDefinition: Sendable, Hashable {
 
   /// Whether a schema change of this tag (`add.column` …; see `SchemaChange.tag`) goes to the sink.
   public func allows(_ tag: String) -> Bool {
-    SchemaChangeTags.allowed(include: includeSchemaChanges, exclude: excludeSchemaChanges).contains(tag)
+    let allowed = SchemaChangeTags.allowed(include: includeSchemaChanges, exclude: excludeSchemaChanges)
+    return SchemaChangeTags.requirements(of: tag).allSatisfy { allowed.contains($0) }
   }
 
   /// Reads a pipeline file's text. What is secret in it is registered with `Secrets`.

@@ -71,6 +71,16 @@ enum SchemaChangeTags {
   /// What a tag or family stands for; empty for an unknown one.
   static func resolve(_ tag: String) -> Set<String> { families[tag] ?? (all.contains(tag) ? [tag] : []) }
 
+  /// Changes that have no tag of their own in pipeline files go with others: a key with the columns, a table's other name
+  /// with dropping the one and creating the other.
+  static func requirements(of tag: String) -> [String] {
+    switch tag {
+    case "alter.primary.key": ["alter.column.type"]
+    case "rename.table", "replace.table": ["drop.table", "create.table"]
+    default: [tag]
+    }
+  }
+
   /// What passes: exclusion beats inclusion, no inclusion means all, and a list of inclusions contains the creation of
   /// tables by itself.
   static func allowed(include: [String], exclude: [String]) -> Set<String> {

@@ -141,7 +141,12 @@ extension CommandCatalog {
       "pause", .pipelines, "Commit what is in flight and give the slots back; 'resume' goes on from there.",
       operands: [name], options: admin),
     CommandSpec(
-      "resume", .pipelines, "Go on with a pipeline that is paused or has failed.", operands: [name], options: admin),
+      "resume", .pipelines, "Go on with a pipeline that is paused or has failed.",
+      details: [
+        "With --file, under another definition: tables, options and parallelism may differ, not name, source or sink."
+      ],
+      operands: [name],
+      options: [Parameter("--file", "FILE", .text, "The pipeline file to go on with.")] + admin),
     CommandSpec("stop", .pipelines, "End a pipeline after a last commit.", operands: [name], options: admin),
     CommandSpec(
       "drop", .pipelines, "Forget an ended pipeline: its journal, never the sink's tables.",

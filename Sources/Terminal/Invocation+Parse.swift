@@ -100,6 +100,7 @@ extension Invocation {
     result.watch = parsed.flags.contains("--watch")
     result.tokenFile = parsed.values["--token-file"]
     if verb == "submit" { result.file = parsed.operands.first } else { result.pipeline = parsed.operands.first ?? "" }
+    if let file = parsed.values["--file"] { result.file = file }
     for option in ["table", "state", "snapshot-parallelism", "tail"] {
       result.arguments[option] = parsed.values["--" + option]
     }

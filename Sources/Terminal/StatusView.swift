@@ -46,7 +46,7 @@ public enum StatusView {
   }
 
   private static func byInterest(_ tables: [TableStatus]) -> [TableStatus] {
-    let order = ["reading": 0, "creating": 1, "waiting": 2]
+    let order = ["reading": 0, "restarting": 0, "joining": 0, "creating": 1, "waiting": 2]
     return tables.sorted { left, right in
       let ranks = (order[left.state] ?? 3, order[right.state] ?? 3)
       return ranks.0 == ranks.1 ? left.table < right.table : ranks.0 < ranks.1
@@ -104,7 +104,11 @@ public struct Progress: Sendable, Hashable {
     }
     parts.append(Figures.plural(tail.rows, "change"))
     parts.append("\(Figures.rate(tail.rowsPerSecond)) changes/s")
-    if tail.splits != 1 { parts.append(Figures.plural(tail.splits, "split")) }
+    if let wanted = tail.splitsWanted {
+      parts.append("\(tail.splits) of \(Figures.plural(wanted, "split")): too few slots")
+    } else if tail.splits != 1 {
+      parts.append(Figures.plural(tail.splits, "split"))
+    }
     return parts.joined(separator: ", ")
   }
 

@@ -66,7 +66,8 @@ public struct TableStatus: Codable, Sendable, Hashable {
   public var table: String
   /// The sink tables, comma separated.
   public var target: String
-  /// `waiting`, `creating`, `reading`, `done`, `tail`, `dropped`.
+  /// `waiting`, `creating`, `reading`, `restarting`, `joining` (read, and about to be taken in by the tail), `done`,
+  /// `tail`, `dropped`, `pruned`.
   public var state: String
   /// Chunks committed.
   public var chunksDone: Int
@@ -121,9 +122,18 @@ public struct TailStatus: Codable, Sendable, Hashable {
   public var rowsPerSecond: Double
   /// Number of tail splits.
   public var splits: Int
+  /// Tail splits that are asked for, where the slots do not suffice for them.
+  public var splitsWanted: Int?
+  /// Counts the sets of tail splits that followed each other, from 0.
+  public var generation: Int?
 
   /// Makes one.
-  public init(offset: String, lagMilliseconds: Int64?, idle: Bool, rows: Int, rowsPerSecond: Double, splits: Int) {
+  public init(
+    offset: String, lagMilliseconds: Int64?, idle: Bool, rows: Int, rowsPerSecond: Double, splits: Int,
+    splitsWanted: Int? = nil, generation: Int? = nil
+  ) {
+    self.splitsWanted = splitsWanted
+    self.generation = generation
     self.offset = offset
     self.lagMilliseconds = lagMilliseconds
     self.idle = idle

@@ -58,7 +58,8 @@ struct LocalRun {
   }
 
   private func startWorker(_ endpoint: Endpoint) throws(CommandFailure) -> WorkerService {
-    let slots = arguments.slots ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    // Two at least: the tail keeps one, and tables that come later need another.
+    let slots = arguments.slots ?? max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     do {
       return try WorkerService(WorkerOptions(join: endpoint, slots: slots, token: nil, registry: connectors))
     } catch {

@@ -124,7 +124,7 @@ struct MachineHarness {
         columns: ["id"], lower: number == 0 ? nil : [.integer(Int64(number))],
         upper: number + 1 == chunks ? nil : [.integer(Int64(number + 1))])
     }
-    try end(.planned(ChunkPlan(chunks: ranges, cursor: nil)))
+    try end(.planned([ChunkPlan(chunks: ranges, cursor: nil)]))
   }
 
   mutating func report(_ connection: ConnectionID, _ attempt: AttemptID, _ event: Report.Event) {

@@ -22,7 +22,7 @@ struct MachineSnapshotTests {
     #expect(cluster.state?.record.startOffset == Offset("10"))
     try cluster.end(.schemaApplied)
     #expect(cluster.state?.record.phase == .snapshot)
-    #expect(cluster.jobs.map(\.kind) == [.plan(table, cursor: nil, limit: 4)])
+    #expect(cluster.jobs.map(\.kind) == [.plan([Job.PlanRequest(table: table, cursor: nil)], limit: 16)])
     try cluster.plan(chunks: 2)
     cluster.join(1, "w", slots: 1)
     let first = try #require(cluster.assignments(to: 1).first)

@@ -67,6 +67,9 @@ extension SimulationWorld {
         ? nil : "the pipeline is in \(state.stateName), \(state.unsettled.count) splits are unsettled"
     }
     guard state.record.phase == .tail else { return "the pipeline is in \(state.stateName): \(describe(state))" }
+    if state.isReadingTables || !state.unapplied.isEmpty { return "tables are on their way: \(describe(state))" }
+    for id in source.tables.keys where state.tables[id]?.isCaptured != true { return "\(id) is not captured" }
+    if state.tailCount != machineTails { return "the tail has \(state.tailCount) splits, not \(machineTails)" }
     for split in state.splits.values where split.table == nil {
       if split.progress?.offset != source.offset(source.end),
         source.end > Int(state.record.startOffset?.text ?? "") ?? 0
@@ -75,6 +78,11 @@ extension SimulationWorld {
       }
     }
     return nil
+  }
+
+  private var machineTails: Int {
+    guard let machine = coordinator.machine, let state = machine.pipelines["p"] else { return 0 }
+    return machine.wantedTails(state)
   }
 
   private func describe(_ state: PipelineState) -> String {

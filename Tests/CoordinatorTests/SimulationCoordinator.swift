@@ -33,6 +33,9 @@ extension SimulationWorld {
     settings.retryPause = 200
     settings.longestRetryPause = 1_000
     settings.grace = 2_000
+    settings.discovery = 3_000
+    settings.starvation = 2_000
+    settings.joinDelay = 1_500
     return settings
   }
 
@@ -43,7 +46,7 @@ extension SimulationWorld {
       commitIntervalMilliseconds: 600, parallelism: plan.parallelism,
       connectors: ConnectorSpec(
         sourceType: "model", sourceOptions: [:], sinkType: "model", sinkOptions: [:], secrets: [], localTimeZone: nil,
-        parallelism: 1),
+        parallelism: 1), newTables: plan.comingTables > 0 ? .snapshotted : .ignored,
       hasPassed: { Int($0.text) ?? 0 >= Int($1.text) ?? 0 })
   }
 
@@ -237,10 +240,15 @@ extension SimulationWorld {
         return nil
       }
       return .schemaApplied
-    case .plan(let table, let cursor, let limit):
+    case .plan(let requests, _):
       return .planned(
-        source.planChunks(table.id, cursor: cursor, limit: min(limit, 3), rowsPerChunk: plan.rowsPerChunk))
+        requests.prefix(1 + random.below(3)).map {
+          source.planChunks($0.table.id, cursor: $0.cursor, limit: 3, rowsPerChunk: plan.rowsPerChunk)
+        })
     case .describe(let id): return .described(source.discovered(id), after: source.offset(source.end))
+    case .findTables: return .found(source.tables.keys.sorted())
+    case .register(let ids):
+      return .registered(ids.compactMap { source.discovered($0) }, after: source.offset(source.end))
     case .currentOffset: return .offset(source.offset(source.end))
     case .resolve(let committable): return .resolved(sink.resolve(committable))
     }

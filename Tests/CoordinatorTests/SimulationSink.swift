@@ -81,6 +81,12 @@ final class SimulationSink {
     case .dropTable:
       tables[step.table] = nil
       removals[step.table, default: 0] += 1
+    case .renameTable(let new):
+      if let table = tables.removeValue(forKey: step.table) {
+        tables[new] = table
+        removals[step.table, default: 0] += 1
+        removals[new, default: 0] += 1
+      }
     default:
       guard var table = tables[step.table] else {
         return violated("\(step.change.tag) of sink table \(step.table), which does not exist")

@@ -143,6 +143,44 @@ final class SimulationSource {
     history[id, default: []].append((log.count, table.schema))
   }
 
+  /// A table is created, comes with rows, takes another one's name, or gets another name.
+  func commitComingTable(_ random: inout SimulationRandom) {
+    let all = (0..<6).map { TableID(schema: "shop", table: "t\($0)") }
+    let free = all.filter { tables[$0] == nil }
+    nextColumn += 1
+    let schema = TableSchema(
+      columns: [
+        Column(name: "id", type: DataType(.bigint, nullable: false)),
+        Column(name: random.chance(500) ? "a" : "c\(nextColumn)", type: DataType(.bigint)),
+      ], primaryKey: ["id"])
+    switch random.below(10) {
+    case 0..<3:
+      if let id = random.pick(free) { bring(id, Table(schema: schema), .createTable(schema)) }
+    case 3..<7:
+      guard let id = random.pick(random.chance(500) ? free : all) else { return }
+      var table = Table(schema: schema)
+      for _ in 0..<random.below(20) {
+        let key = random.below(60)
+        table.rows[key] = row(key, schema, &random)
+      }
+      bring(id, table, .replaceTable(schema))
+    default:
+      guard let id = random.pick(tables.keys.sorted()), let new = random.pick(free), let table = tables[id] else {
+        return
+      }
+      tables[id] = nil
+      tables[new] = table
+      log.append(.schema(id, [.renameTable(to: new)], table.schema))
+      history[new, default: []].append((log.count, table.schema))
+    }
+  }
+
+  private func bring(_ id: TableID, _ table: Table, _ change: SchemaChange) {
+    tables[id] = table
+    log.append(.schema(id, [change], table.schema))
+    history[id, default: []].append((log.count, table.schema))
+  }
+
   private func added(_ schema: TableSchema, _ random: inout SimulationRandom) -> SchemaChange {
     nextColumn += 1
     let position: SchemaChange.ColumnPosition =

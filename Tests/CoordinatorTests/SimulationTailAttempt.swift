@@ -2,6 +2,7 @@ import Connector
 import Model
 import Wire
 
+@testable import Coordinator
 @testable import Worker
 
 /// Reads the log: see the worker's `TailAttempt`.
@@ -207,8 +208,9 @@ final class SimulationTailAttempt: SimulationAttempt {
       own.targets = own.targets.map { .init(id: $0.id, schema: step.schema) }
       binding = own
     }
-    bindings[step.table] = binding
-    reader.adopt(binding?.schema, step)
+    bindings[step.table] = nil
+    if let binding { bindings[binding.table] = binding }
+    reader.adopt(binding, step)
     state = .afterStep
   }
 }
@@ -240,6 +242,12 @@ struct SimulationReader {
     var ignoredThrough: Int
     var chunks: [FinishedChunk]
     var delivered: [[Int]]
+
+    /// Chunks that were read after the place.
+    func containing(_ place: Int) -> Int { chunks.count { place <= Int($0.watermark.text) ?? 0 } }
+
+    /// Whether there are chunks and all of them were.
+    func isContained(_ place: Int) -> Bool { !chunks.isEmpty && containing(place) == chunks.count }
 
     /// Whether every share of an earlier set has gone beyond the place.
     func isDelivered(_ place: Int) -> Bool { delivered.contains { $0.allSatisfy { place <= $0 } } }
@@ -274,9 +282,36 @@ struct SimulationReader {
 
   var isPastWatermarks: Bool { position >= highest }
 
-  mutating func adopt(_ schema: TableSchema?, _ step: SchemaStep) {
-    if let schema { tables[step.table]?.schema = schema } else { tables[step.table] = nil }
+  mutating func adopt(_ binding: TableBinding?, _ step: SchemaStep) {
+    let old = tables.removeValue(forKey: step.table)
+    if let binding {
+      var table = old ?? Table(schema: binding.schema, ignoredThrough: -1, chunks: [], delivered: [])
+      table.schema = binding.schema
+      tables[binding.table] = table
+    }
     position = step.position
+  }
+
+  /// What a schema change of the log means to this reader; nil: nothing.
+  private func meaning(
+    _ id: TableID, _ changes: [SchemaChange], _ schema: TableSchema, _ place: Int, _ ignoresWatermarks: Bool
+  ) -> SchemaStep? {
+    if let table = tables[id] {
+      let isPassed =
+        place <= table.ignoredThrough || table.isDelivered(place)
+        || table.isContained(place)
+      if ignoresWatermarks || !isPassed {
+        // Some chunks were read before the change and some after: what they have read together never was.
+        let isTorn = table.containing(place) > 0 && !ignoresWatermarks
+        return SchemaStep(
+          table: id, position: place, changes: isTorn ? [.replaceTable(schema)] : changes, schema: schema)
+      }
+    } else if let change = changes.last, change.brings {
+      return SchemaStep(table: id, position: place, changes: changes, schema: schema)
+    }
+    // The table that got another name is not this reader's, but the name is wanted.
+    guard case .renameTable(let new)? = changes.last, tables[new] == nil else { return nil }
+    return SchemaStep(table: new, position: place, changes: [.replaceTable(schema)], schema: schema)
   }
 
   mutating func next(_ source: SimulationSource, ignoresWatermarks: Bool) throws(ConnectorError) -> Step {
@@ -289,9 +324,7 @@ struct SimulationReader {
     let place = position + 1
     switch source.log[position] {
     case .schema(let id, let changes, let schema):
-      if let table = tables[id], (table.ignoredThrough < place && !table.isDelivered(place)) || ignoresWatermarks {
-        return .schemaChange(SchemaStep(table: id, position: place, changes: changes, schema: schema))
-      }
+      if let step = meaning(id, changes, schema, place, ignoresWatermarks) { return .schemaChange(step) }
       position = place
       return .rows([])
     case .rows(let changes):
@@ -311,7 +344,7 @@ struct SimulationReader {
     var events: [Event] = []
     for (index, change) in changes.enumerated() {
       guard let table = tables[change.table], ignoresWatermarks || place > table.ignoredThrough else { continue }
-      if !ignoresWatermarks, table.isDelivered(place) { continue }
+      if !ignoresWatermarks, table.isDelivered(place) || table.isContained(place) { continue }
       if source.schema(of: change.table, at: place) != table.schema {
         throw ConnectorError(.corrupt, "rows of \(change.table) at \(place) are decoded under another schema")
       }

@@ -38,6 +38,8 @@ final class SimulationWorld: SimulationSurroundings {
     var troubledFor: Int64
     /// In a thousand: of source activities that are schema changes, and of calls that fail for a moment.
     var schemaChanges: Int
+    /// In a thousand: of schema changes that bring, replace or rename tables.
+    var comingTables: Int
     var failures: Int
     /// Mean milliseconds between faults; nil: none.
     var faultEvery: Int64?
@@ -73,7 +75,8 @@ final class SimulationWorld: SimulationSurroundings {
       tables: 1 + random.below(3), rows: 5 + random.below(22), rowsPerChunk: 2 + random.below(5),
       tailCount: 1 + random.below(2), workers: 1 + random.below(3), slots: 1 + random.below(3),
       sink: random.pick(SimulationSink.Kind.allCases) ?? .ledger, troubledFor: random.between(4_000, 30_000),
-      schemaChanges: random.pick([0, 50, 200]) ?? 0, failures: random.pick([0, 0, 10, 40]) ?? 0,
+      schemaChanges: random.pick([0, 50, 200]) ?? 0, comingTables: random.pick([0, 0, 300, 600]) ?? 0,
+      failures: random.pick([0, 0, 10, 40]) ?? 0,
       faultEvery: random.pick([nil, 500, 1_500, 4_000]) ?? nil, untilCaughtUp: random.chance(80),
       parallelism: random.pick([nil, 1, 3]) ?? nil)
     self.plan = plan
@@ -163,7 +166,7 @@ final class SimulationWorld: SimulationSurroundings {
   private func settle() {
     note("faults end")
     let lasting = workers.values.count { !$0.isStopping }
-    for _ in 0..<max(0, (3 + plan.slots - 1) / plan.slots - lasting) { addWorker() }
+    for _ in 0..<max(0, (4 + plan.slots - 1) / plan.slots - lasting) { addWorker() }
     if coordinator.machine == nil { restartCoordinator() }
     if coordinator.journal.pipelines.isEmpty { submit() }
     resume()
@@ -211,7 +214,11 @@ final class SimulationWorld: SimulationSurroundings {
     guard isTroubled else { return }
     let phase = coordinator.journal.pipelines["p"]?.phase
     if random.chance(plan.schemaChanges) {
-      source.commitSchemaChange(allowsRemoval: phase == .tail, &random)
+      if phase == .tail, random.chance(plan.comingTables) {
+        source.commitComingTable(&random)
+      } else {
+        source.commitSchemaChange(allowsRemoval: phase == .tail, &random)
+      }
       note("source: \(source.describe(source.end))")
     } else {
       source.commitRows(&random)

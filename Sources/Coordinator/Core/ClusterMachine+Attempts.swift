@@ -138,11 +138,11 @@ extension ClusterMachine {
   }
 
   /// The worker is gone, and the attempt with it.
-  mutating func attemptLost(_ name: String, _ number: Int, reason: String) {
+  mutating func attemptLost(_ name: String, _ number: Int, reason: String, isAdrift: Bool = true) {
     guard let split = pipelines[name]?.splits[number] else { return }
     note(.warning, "attempt lost", ["attempt": "\(name)/\(number)#\(split.attempt)", "reason": reason])
     pipelines[name]?.change(split: number, now: now) { $0.lastError = reason }
-    attemptEnded(name, number, isLost: true)
+    attemptEnded(name, number, isLost: isAdrift)
   }
 
   private mutating func attemptFailed(_ name: String, _ split: SplitRecord, _ failure: Failure) {

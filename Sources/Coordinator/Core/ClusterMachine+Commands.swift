@@ -24,7 +24,8 @@ extension ClusterMachine {
       return nil
     case .pause(let name): return end(name, intent: .pause, verb: "paused")
     case .stop(let name): return end(name, intent: .stop, verb: "stopped")
-    case .resume(let name, let profile, let untilCaughtUp): return resume(name, profile, untilCaughtUp)
+    case .resume(let name, let profile, let untilCaughtUp, let changed):
+      return resume(name, profile, untilCaughtUp, changed)
     case .drop(let name, let force): return drop(name, force: force)
     }
   }
@@ -58,7 +59,9 @@ extension ClusterMachine {
     return nil
   }
 
-  private mutating func resume(_ name: String, _ profile: PipelineProfile, _ untilCaughtUp: Bool?) -> String? {
+  private mutating func resume(
+    _ name: String, _ profile: PipelineProfile, _ untilCaughtUp: Bool?, _ changed: ChangedDefinition?
+  ) -> String? {
     guard let state = pipelines[name] else { return unknown(name) }
     let tails = state.openSplits.filter { $0.table == nil }
     if state.record.phase == .finished, tails.isEmpty {
@@ -78,7 +81,15 @@ extension ClusterMachine {
       $0.intent = .run
       $0.error = nil
       if let untilCaughtUp { $0.untilCaughtUp = untilCaughtUp }
+      if let changed {
+        $0.definition = changed.text
+        $0.file = changed.file
+        // What the file says counts again.
+        $0.tailParallelism = nil
+      }
     }
+    pipelines[name]?.nextDiscovery = 0
+    pruneTables(name)
     if state.record.phase == .finished {
       // One that ended when it had caught up goes on from there, to where the source is now.
       pipelines[name]?.change {

@@ -11,7 +11,8 @@ extension ClusterMachine {
   /// Begins, continues or carries out a change of the set, where one is wanted.
   mutating func advanceGeneration(_ name: String) {
     limitTails(name)
-    guard let state = pipelines[name], state.isActive, mayChangeGeneration(state) else { return }
+    guard let state = pipelines[name], state.isActive, wantsGeneration(state) else { return }
+    guard mayChangeGeneration(state) else { return makeRoom(name, state) }
     let tails = state.tails
     if tails.contains(where: { $0.isHeld || $0.state == .resolving }) {
       return endTails(name, tails, state.waitingTails)
@@ -19,12 +20,16 @@ extension ClusterMachine {
     changeGeneration(name)
   }
 
+  /// Whether the set is to be changed.
+  private func wantsGeneration(_ state: PipelineState) -> Bool {
+    state.record.phase == .tail && state.tailCount > 0 && state.generationNotBefore <= now && state.applying.isEmpty
+      && (!state.record.untilCaughtUp || state.record.endOffset != nil)
+      && (state.tailCount != wantedTails(state) || isJoinDue(state))
+  }
+
   /// Whether the set is to be changed and can be now.
   func mayChangeGeneration(_ state: PipelineState) -> Bool {
-    guard state.record.phase == .tail, state.tailCount > 0, state.generationNotBefore <= now, state.applying.isEmpty,
-      !state.record.untilCaughtUp || state.record.endOffset != nil,
-      state.tailCount != wantedTails(state) || isJoinDue(state)
-    else { return false }
+    guard wantsGeneration(state) else { return false }
     let tails = state.tails
     guard !tails.contains(where: { $0.isAdrift == true }) else { return false }
     return tails.dropFirst().allSatisfy { state.versions(of: $0) == state.versions(of: tails[0]) }
@@ -77,6 +82,16 @@ extension ClusterMachine {
     for split in tails where split.isHeld {
       cancel(name, split, afterCommit: !waiting.contains(split.number))
     }
+  }
+
+  /// A split that must run once more before the set is changed, and finds no slot: another one gives its slot up.
+  private mutating func makeRoom(_ name: String, _ state: PipelineState) {
+    let tails = state.tails
+    guard tails.contains(where: { $0.isAdrift == true && $0.state == .pending }), freeSlotCount == 0,
+      !tails.contains(where: { state.cancelled[$0.number] != nil }),
+      let other = tails.first(where: { $0.isHeld && $0.isAdrift != true })
+    else { return }
+    cancel(name, other, afterCommit: !state.waitingTails.contains(other.number))
   }
 
   private mutating func changeGeneration(_ name: String) {
@@ -169,7 +184,7 @@ extension ClusterMachine {
   private mutating func foldChunks(_ name: String) {
     guard let state = pipelines[name], state.splits.count > state.openCount else { return }
     let done = state.splits.values.filter { split in
-      split.state == .committed && split.table.map { state.tables[$0]?.tailedSince != nil } ?? false
+      split.state == .committed && split.table.map { state.tables[$0]?.isBeingRead == false } ?? false
     }
     for split in done.sorted(by: { $0.number < $1.number }) {
       guard let table = split.table else { continue }
@@ -207,4 +222,12 @@ extension PipelineState {
 extension TableRecord {
   /// Whether the present tail splits have had the table from their start.
   var isInTailFromStart: Bool { tailedSince != nil && state != .dropped && state != .pruned }
+
+  /// Whether its chunks are read, or the tail has yet to take it in.
+  var isBeingRead: Bool {
+    switch state {
+    case .creating, .reading, .restarting, .joining: true
+    case .done, .dropped, .pruned: false
+    }
+  }
 }

@@ -12,8 +12,11 @@ extension ClusterMachine {
     switch (kind, result) {
     case (.discover, .discovered(let tables, let before, let after)): discovered(name, tables, before, after)
     case (.applySchema(let steps), .schemaApplied): stepsApplied(name, count: steps.count)
-    case (.plan(let table, let cursor, _), .planned(let plan)): planned(name, table, cursor, plan)
+    case (.plan(let requests, _), .planned(let plans)):
+      for (request, plan) in zip(requests, plans) { planned(name, request.table, request.cursor, plan) }
     case (.describe(let table), .described(let found, let after)): described(name, table, found, after)
+    case (.findTables, .found(let tables)): foundTables(name, tables)
+    case (.register, .registered(let tables, let after)): registered(name, tables, after)
     case (.currentOffset, .offset(let offset)): endKnown(name, offset)
     case (.resolve(let committable), .resolved(let outcome)): resolved(name, committable, outcome)
     default: fail(name, "a job ended with a result of another kind: this is a defect of Tidegate")
@@ -21,7 +24,15 @@ extension ClusterMachine {
   }
 
   private mutating func jobFailed(_ name: String, _ kind: Job.Kind, _ error: ConnectorError) {
+    if kind.isDiscovery {
+      // What is captured already goes on, whatever keeps new tables from being found.
+      if error.kind != .cancelled {
+        note(.warning, "no search for new tables", ["pipeline": name, "error": error.description])
+      }
+      return
+    }
     if case .applySchema = kind {
+      if error.kind == .unsupported, renameRefused(name, error) { return }
       if error.kind == .unsupported, pipelines[name]?.maySkipSteps == true { return skipStep(name, error) }
       pipelines[name]?.applying = []
     }
@@ -101,6 +112,16 @@ extension ClusterMachine {
     pipelines[name]?.change(split: number, now: now) {
       $0.state = .pending
       $0.committable = nil
+    }
+  }
+}
+
+extension Job.Kind {
+  /// Whether it looks for tables that began to match.
+  fileprivate var isDiscovery: Bool {
+    switch self {
+    case .findTables, .register: true
+    case .discover, .applySchema, .plan, .describe, .currentOffset, .resolve: false
     }
   }
 }

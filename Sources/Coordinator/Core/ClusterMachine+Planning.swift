@@ -8,13 +8,18 @@ extension ClusterMachine {
     enforceGrace(name)
     resolveCommittables(name)
     dropIfAsked(name)
-    guard let state = pipelines[name], state.isActive, state.jobsNotBefore <= now else { return }
-    switch state.record.phase {
-    case .planning: advancePlanning(name, state)
+    switch activePhase(name) {
+    case .planning: if let state = pipelines[name] { advancePlanning(name, state) }
     case .snapshot: advanceSnapshot(name)
     case .tail: advanceTail(name)
-    case .finished: break
+    case .finished, nil: break
     }
+  }
+
+  /// The phase of a pipeline that should be working at this moment.
+  private func activePhase(_ name: String) -> PipelineRecord.Phase? {
+    guard let state = pipelines[name], state.isActive, state.jobsNotBefore <= now else { return nil }
+    return state.record.phase
   }
 
   /// A committable whose writer is gone: the sink knows what became of it.
@@ -79,18 +84,31 @@ extension ClusterMachine {
   }
 
   /// Keeps a few chunks ahead of the readers, and no more: the journal stays small and splits stay adjustable.
+  /// Small tables have a chunk each: one job plans as many of them as it takes.
   private mutating func planMore(_ name: String) {
-    guard let state = pipelines[name], state.jobs.isEmpty else { return }
+    guard let isIdle = pipelines[name]?.jobs.isEmpty, isIdle, let ahead = missingChunks(name) else { return }
+    guard let ids = pipelines[name]?.nextToPlan(Self.tablesPerPlan), let state = pipelines[name], !ids.isEmpty else {
+      return
+    }
+    var requests: [Job.PlanRequest] = []
+    for id in ids {
+      guard let table = state.tables[id], let schema = state.schema(id, version: table.firstVersion) else { continue }
+      let discovered = DiscoveredTable(
+        id: id, schema: schema.schema, chunkKey: table.chunkKey, estimatedRows: table.estimatedRows)
+      requests.append(Job.PlanRequest(table: discovered, cursor: table.cursor))
+    }
+    startJob(name, .plan(requests, limit: ahead))
+  }
+
+  /// Tables that one job is asked to plan: those that are one chunk each cost it little.
+  private static let tablesPerPlan = 200
+
+  /// How many chunks are to be planned now; nil: none.
+  private func missingChunks(_ name: String) -> Int? {
+    guard let state = pipelines[name], state.hasTables(in: .reading) else { return nil }
     let pending = state.openSplits.count { $0.state == .pending && $0.table != nil }
-    let ahead = max(4, 2 * min(snapshotParallelism(state), max(1, totalSlots)))
-    guard pending < ahead else { return }
-    guard
-      let table = state.tables(in: .reading).lazy.compactMap({ state.tables[$0] }).first(where: { !$0.isPlanned }),
-      let schema = state.schema(table.id, version: table.firstVersion)
-    else { return }
-    let discovered = DiscoveredTable(
-      id: table.id, schema: schema.schema, chunkKey: table.chunkKey, estimatedRows: table.estimatedRows)
-    startJob(name, .plan(discovered, cursor: table.cursor, limit: ahead))
+    let ahead = max(16, 4 * min(snapshotParallelism(state), max(1, totalSlots)))
+    return pending * 2 < ahead ? ahead : nil
   }
 
   /// All chunks are committed (or none were wanted): the pipeline ends, or its tail begins.
@@ -119,6 +137,7 @@ extension ClusterMachine {
     openBarriers(name)
     advanceTables(name)
     planMore(name)
+    findTables(name)
     advanceGeneration(name)
     guard let state = pipelines[name] else { return }
     if state.record.untilCaughtUp, state.record.endOffset == nil, state.jobs.isEmpty { startJob(name, .currentOffset) }

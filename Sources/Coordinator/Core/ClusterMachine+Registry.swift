@@ -9,11 +9,12 @@ extension ClusterMachine {
     _ name: String, _ split: SplitRecord, at place: PipelineState.ChangePlace, _ changes: [SchemaChange],
     _ schema: TableSchema
   ) {
-    guard let state = pipelines[name], state.tables[place.table] != nil else {
-      return order(name, split, .adopt(table: place.table, offset: place.offset, binding: nil))
-    }
+    guard let state = pipelines[name] else { return }
     if let known = state.schemas[place.table]?.first(where: { $0.offset == place.offset }), known.isApplied {
       return adopt(name, split, known)
+    }
+    guard state.concernsTail(place, changes) else {
+      return order(name, split, .adopt(table: place.table, offset: place.offset, binding: nil))
     }
     var arrival =
       state.arrivals[place] ?? PipelineState.Arrival(splits: [], waiting: [:], changes: changes, schema: schema)
@@ -42,6 +43,17 @@ extension ClusterMachine {
 
   private mutating func addVersion(_ name: String, _ place: PipelineState.ChangePlace, _ arrival: PipelineState.Arrival)
   {
+    if case .replaceTable(let schema)? = arrival.changes.last { return tableReplaced(name, place, arrival, schema) }
+    if case .createTable(let schema)? = arrival.changes.last { return tableCreated(name, place, arrival, schema) }
+    for case .renameTable(let successor) in arrival.changes {
+      return tableRenamed(name, place, arrival, to: successor)
+    }
+    tableChanged(name, place, arrival)
+  }
+
+  mutating func tableChanged(
+    _ name: String, _ place: PipelineState.ChangePlace, _ arrival: PipelineState.Arrival
+  ) {
     guard let state = pipelines[name], let table = state.tables[place.table], let profile = state.profile else {
       return
     }
@@ -97,12 +109,11 @@ extension ClusterMachine {
     pipelines[name]?.applying = []
     for key in keys {
       guard var record = pipelines[name]?.schema(key.table, version: key.version) else { continue }
-      for step in record.sinkSteps {
-        pipelines[name]?.put(sinkTable: SinkTableRecord(id: step.table, schema: step.resulting))
-      }
+      for step in record.sinkSteps { noteApplied(name, step) }
       record.isApplied = true
       pipelines[name]?.put(schema: record)
-      if record.changes.contains(.dropTable) { pipelines[name]?.change(table: key.table) { $0.state = .dropped } }
+      if record.changes.last == .dropTable { pipelines[name]?.change(table: key.table) { $0.state = .dropped } }
+      finishArrivalOfTable(name, record)
       finishRestart(name, record)
       answerWaiting(name, record)
     }
@@ -132,7 +143,7 @@ extension ClusterMachine {
     applyNextSteps(name)
   }
 
-  private mutating func answerWaiting(_ name: String, _ record: SchemaRecord) {
+  mutating func answerWaiting(_ name: String, _ record: SchemaRecord) {
     guard let offset = record.offset,
       let arrival = pipelines[name]?.arrivals.removeValue(forKey: .init(table: record.table, offset: offset))
     else { return }
@@ -144,81 +155,8 @@ extension ClusterMachine {
 
   private mutating func adopt(_ name: String, _ split: SplitRecord, _ record: SchemaRecord) {
     guard let offset = record.offset else { return }
-    let isDropped = record.changes.contains(.dropTable)
-    let binding = isDropped ? nil : pipelines[name]?.binding(record.table, version: record.version)
+    let binding = pipelines[name]?.adoptedBinding(record)
     order(name, split, .adopt(table: record.table, offset: offset, binding: binding))
-  }
-
-  // MARK: - A schema that changes while chunks are read
-
-  /// A reader found the table otherwise than registered. Chunks that are read already are of the old shape, and what
-  /// was renamed cannot be told from what was dropped and added: the table is read again from its beginning.
-  mutating func schemaMismatched(_ name: String, _ id: TableID, _ error: ConnectorError) {
-    guard let state = pipelines[name], state.tables[id]?.state == .reading else { return }
-    pipelines[name]?.change(table: id) { $0.state = .restarting }
-    note(.warning, "table restarts: its schema has changed", ["pipeline": name, "table": id.description])
-    for split in state.openSplits where split.table == id && split.isHeld {
-      cancel(name, split, afterCommit: false)
-    }
-  }
-
-  /// No attempt is left at the table: its schema is read again.
-  mutating func advanceRestart(_ name: String, _ id: TableID) {
-    guard let state = pipelines[name], state.jobs.isEmpty, state.applying.isEmpty,
-      state.tables[id]?.state == .restarting,
-      !state.openSplits.contains(where: { $0.table == id && ($0.isHeld || $0.state == .resolving) })
-    else { return }
-    if let record = state.tables[id].flatMap({ state.schema(id, version: $0.version) }), !record.isApplied {
-      return applySchemas(name, [record])
-    }
-    startJob(name, .describe(id))
-  }
-
-  mutating func described(_ name: String, _ id: TableID, _ found: DiscoveredTable?, _ after: Offset) {
-    guard let state = pipelines[name], let table = state.tables[id], table.state == .restarting else { return }
-    guard let found else {
-      return fail(name, "table \(id) was dropped while it was being read — submit the pipeline again without it")
-    }
-    if state.schema(id, version: table.firstVersion)?.schema == found.schema {
-      pipelines[name]?.change(table: id) { $0.state = .reading }
-      return
-    }
-    let shared = table.targets.contains { target in
-      state.tables.values.contains { $0.id != id && $0.targets.contains(target) }
-    }
-    if shared {
-      return fail(
-        name,
-        "the schema of \(id) changed while it was being read, and other tables share its sink table — submit again")
-    }
-    for number in state.splits.keys where state.splits[number]?.table == id { pipelines[name]?.removeSplit(number) }
-    var steps: [SinkStep] = []
-    for target in table.targets {
-      steps.append(SinkStep(table: target, change: .dropTable, resulting: found.schema))
-      steps.append(SinkStep(table: target, change: .createTable(found.schema), resulting: found.schema))
-    }
-    pipelines[name]?.put(
-      schema: SchemaRecord(
-        table: id, version: table.version + 1, offset: nil, changes: [], schema: found.schema, sinkSteps: steps,
-        isApplied: false))
-    pipelines[name]?.change(table: id) {
-      $0.version += 1
-      $0.chunkKey = found.chunkKey
-      $0.estimatedRows = found.estimatedRows
-      $0.registeredAt = after
-      $0.cursor = nil
-      $0.isPlanned = false
-    }
-  }
-
-  private mutating func finishRestart(_ name: String, _ record: SchemaRecord) {
-    guard let table = pipelines[name]?.tables[record.table], table.state == .restarting,
-      record.version == table.version
-    else { return }
-    pipelines[name]?.change(table: record.table) {
-      $0.state = .reading
-      $0.firstVersion = record.version
-    }
   }
 }
 
@@ -233,10 +171,14 @@ extension PipelineState {
     return schema(key.table, version: key.version)?.offset != nil
   }
 
+  /// Whether rows of other source tables go to the sink table too.
+  func isShared(_ target: TableID, by table: TableID) -> Bool {
+    sharers[target].map { $0.contains { $0 != table } } ?? false
+  }
+
   /// A sink table that several source tables share can only grow: the others' rows must go on fitting it.
   func permits(_ steps: [SinkStep], on target: TableID, from table: TableID) -> Bool {
-    let isShared = tables.values.contains { $0.id != table && $0.state != .dropped && $0.targets.contains(target) }
-    guard isShared else { return true }
+    guard isShared(target, by: table) else { return true }
     return steps.allSatisfy { step in
       if case .addColumns = step.change { return true }
       return false

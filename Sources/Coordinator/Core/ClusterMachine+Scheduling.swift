@@ -58,7 +58,9 @@ extension ClusterMachine {
       !state.record.untilCaughtUp || state.record.endOffset != nil
     else { return [] }
     let ready = state.tails.filter { isReady($0, in: state) }
-    return ready.isEmpty || mayChangeGeneration(state) ? [] : ready.map(\.number)
+    if ready.isEmpty || mayChangeGeneration(state) { return [] }
+    let adrift = ready.filter { $0.isAdrift == true }
+    return (adrift + ready.filter { $0.isAdrift != true }).map(\.number)
   }
 
   /// Chunks of a pipeline that may start now, in order.

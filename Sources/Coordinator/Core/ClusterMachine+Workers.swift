@@ -82,7 +82,7 @@ extension ClusterMachine {
     guard let id = connections[connection] else { return }
     connections[connection] = nil
     note(.info, "worker left", ["worker": workers[id]?.name ?? id])
-    removeWorker(id, reason: "the worker left")
+    removeWorker(id, reason: "the worker left", isLost: false)
   }
 
   /// The worker may come back: its splits stay with it until its lease is over.
@@ -101,15 +101,17 @@ extension ClusterMachine {
         connections[connection] = nil
         step.actions.append(.close(connection, reason: "no heartbeat within the lease"))
       }
-      removeWorker(id, reason: "the worker's lease ran out")
+      removeWorker(id, reason: "the worker's lease ran out", isLost: true)
     }
   }
 
-  private mutating func removeWorker(_ id: String, reason: String) {
+  private mutating func removeWorker(_ id: String, reason: String, isLost: Bool) {
     workers[id] = nil
     for name in pipelines.keys.sorted() {
       let held = pipelines[name]?.openSplits.filter { $0.isHeld && $0.worker == id } ?? []
-      for split in held.sorted(by: { $0.number < $1.number }) { attemptLost(name, split.number, reason: reason) }
+      for split in held.sorted(by: { $0.number < $1.number }) {
+        attemptLost(name, split.number, reason: reason, isAdrift: isLost)
+      }
     }
   }
 

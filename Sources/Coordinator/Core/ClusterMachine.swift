@@ -30,6 +30,8 @@ public struct ClusterMachine: Sendable {
     public var longestRetryPause: Int64 = 30_000
     /// How long a pause or stop waits for chunks to end before it cancels them.
     public var grace: Int64 = 10_000
+    /// How often a source is asked for new tables.
+    public var discovery: Int64 = 30_000
     /// How long a tail split waits for a slot before the tail does with fewer splits.
     public var starvation: Int64 = 5_000
     /// How long a table waits for others before it joins the tail alone.
@@ -95,6 +97,7 @@ public struct ClusterMachine: Sendable {
       deadlines += pipeline.notBefore.values
       if pipeline.jobsNotBefore > now { deadlines.append(pipeline.jobsNotBefore) }
       if pipeline.generationNotBefore > now { deadlines.append(pipeline.generationNotBefore) }
+      if pipeline.nextDiscovery > now, pipeline.looksForTables { deadlines.append(pipeline.nextDiscovery) }
       if let since = pipeline.joiningSince { deadlines.append(since + settings.joinDelay) }
       for split in pipeline.tails where split.state == .pending {
         deadlines.append((pipeline.since[split.number] ?? now) + settings.starvation)

@@ -33,7 +33,8 @@ public enum Command: Sendable {
   case scaleTail(pipeline: String, parallelism: Int)
   case pause(pipeline: String)
   /// `untilCaughtUp`: whether the pipeline ends once it has caught up with where the source is now; nil: as before.
-  case resume(pipeline: String, PipelineProfile, untilCaughtUp: Bool? = nil)
+  /// The definition, where it is another one than before.
+  case resume(pipeline: String, PipelineProfile, untilCaughtUp: Bool? = nil, ChangedDefinition? = nil)
   case stop(pipeline: String)
   case drop(pipeline: String, force: Bool)
 
@@ -41,11 +42,19 @@ public enum Command: Sendable {
   var pipeline: String {
     switch self {
     case .submit(let record, _): record.name
-    case .scale(let name, _), .scaleTail(let name, _), .pause(let name), .resume(let name, _, _), .stop(let name),
+    case .scale(let name, _), .scaleTail(let name, _), .pause(let name), .resume(let name, _, _, _), .stop(let name),
       .drop(let name, _):
       name
     }
   }
+}
+
+/// A definition that an operator has sent along with `resume`.
+public struct ChangedDefinition: Sendable, Hashable {
+  /// The pipeline file's text, sealed.
+  public var text: String
+  /// The file's name, for messages.
+  public var file: String
 }
 
 /// Number of a job, unique for the life of the process.
@@ -66,14 +75,26 @@ public struct Job: Sendable, Hashable {
     case discover
     /// Carry out changes of sink tables, in order.
     case applySchema([SinkStep])
-    /// Plan the next chunks of a table.
-    case plan(DiscoveredTable, cursor: String?, limit: Int)
+    /// Plan the next chunks of tables, in this order, until there are so many.
+    case plan([PlanRequest], limit: Int)
+    /// The names of the tables that the pipeline selects.
+    case findTables
+    /// Read the schemas of tables that are new, and the log's end after them.
+    case register([TableID])
     /// Read a table's schema again, and the log's end after it.
     case describe(TableID)
     /// The log's end at this moment.
     case currentOffset
     /// Find out what became of a committable whose writer is gone, and commit it if it can be.
     case resolve(Committable)
+  }
+
+  /// A table of which chunks are wanted.
+  public struct PlanRequest: Sendable, Hashable {
+    /// The table as it is registered.
+    public var table: DiscoveredTable
+    /// Where its planning goes on.
+    public var cursor: String?
   }
 
   /// Makes one.
@@ -89,8 +110,13 @@ public enum JobResult: Sendable {
   /// `before` was taken before the tables were read, `after` after.
   case discovered([DiscoveredTable], before: Offset, after: Offset)
   case schemaApplied
-  case planned(ChunkPlan)
+  /// The plans of the first tables that were asked for, at least of one.
+  case planned([ChunkPlan])
   case described(DiscoveredTable?, after: Offset)
+  /// The tables that there are.
+  case found([TableID])
+  /// Those of the new tables that exist; `after` was taken after they were read.
+  case registered([DiscoveredTable], after: Offset)
   case offset(Offset)
   case resolved(CommitOutcome)
   case failed(ConnectorError)
@@ -162,6 +188,10 @@ public struct PipelineProfile: Sendable {
   public var parallelism: Int?
   /// What workers need.
   public var connectors: ConnectorSpec
+  /// What becomes of tables that begin to match.
+  public var newTables: NewTables
+  /// Whether the pipeline captures a table of that name.
+  public var selects: @Sendable (TableID) -> Bool
   /// Whether the first offset is at or above the second one; nil where the source cannot tell.
   public var hasPassed: @Sendable (Offset, Offset) -> Bool?
 
@@ -170,6 +200,7 @@ public struct PipelineProfile: Sendable {
     startup: SourceStartup, guarantees: SinkGuarantees, behavior: SchemaChangeBehavior,
     allows: @escaping @Sendable (String) -> Bool, targets: @escaping @Sendable (TableID) -> [TableID], tailCount: Int,
     commitIntervalMilliseconds: Int64, parallelism: Int?, connectors: ConnectorSpec,
+    newTables: NewTables = .ignored, selects: @escaping @Sendable (TableID) -> Bool = { _ in true },
     hasPassed: @escaping @Sendable (Offset, Offset) -> Bool?,
     routeProblem: @escaping @Sendable (TableID) -> String? = { _ in nil }
   ) {
@@ -182,6 +213,8 @@ public struct PipelineProfile: Sendable {
     self.commitIntervalMilliseconds = commitIntervalMilliseconds
     self.parallelism = parallelism
     self.connectors = connectors
+    self.newTables = newTables
+    self.selects = selects
     self.hasPassed = hasPassed
     self.routeProblem = routeProblem
   }

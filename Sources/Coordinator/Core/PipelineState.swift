@@ -10,6 +10,10 @@ struct PipelineState: Sendable {
   private(set) var tables: [TableID: TableRecord] = [:]
   /// The tables of each stage.
   private var stages: [TableRecord.State: Set<TableID>] = [:]
+  /// Tables whose chunks are not planned to the end, those to be planned first last; made again when it has run out.
+  private var planQueue: [TableID] = []
+  /// The captured tables whose rows go to a sink table.
+  private(set) var sharers: [TableID: Set<TableID>] = [:]
   private(set) var splits: [Int: SplitRecord] = [:]
   /// Numbers of the splits that are not committed: few, however many chunks there have been.
   private var openNumbers: Set<Int> = []
@@ -47,6 +51,8 @@ struct PipelineState: Sendable {
   var applying: [SchemaKey] = []
   /// How many of their steps the sink has done.
   var appliedSteps = 0
+  /// When the source is next asked for new tables.
+  var nextDiscovery: Int64 = 0
   /// Tail splits that the slots suffice for, where they were found too few.
   var tailLimit: Int?
   /// Since when a table waits to join the tail.
@@ -152,6 +158,16 @@ extension PipelineState {
   /// Number of tables of a stage.
   func tableCount(in state: TableRecord.State) -> Int { stages[state]?.count ?? 0 }
 
+  /// The tables whose chunks are to be planned next, at most so many.
+  mutating func nextToPlan(_ count: Int) -> [TableID] {
+    func isWaiting(_ id: TableID) -> Bool {
+      tables[id].map { $0.state == .reading && !$0.isPlanned } ?? false
+    }
+    while let last = planQueue.last, !isWaiting(last) { planQueue.removeLast() }
+    if planQueue.isEmpty, let reading = stages[.reading] { planQueue = reading.filter(isWaiting).sorted(by: >) }
+    return planQueue.suffix(count).reversed().filter(isWaiting)
+  }
+
   /// Whether tables are read by chunks, or wait to join the tail.
   var isReadingTables: Bool {
     hasTables(in: .creating) || hasTables(in: .reading) || hasTables(in: .restarting) || hasTables(in: .joining)
@@ -167,7 +183,13 @@ extension PipelineState {
 
   /// Takes a table's record in, as it is now.
   mutating func put(table: TableRecord) {
-    if let old = tables.updateValue(table, forKey: table.id) { stages[old.state]?.remove(table.id) }
+    if let old = tables.updateValue(table, forKey: table.id) {
+      stages[old.state]?.remove(table.id)
+      for target in old.targets { sharers[target]?.remove(table.id) }
+    }
+    if table.state != .dropped, table.state != .pruned {
+      for target in table.targets { sharers[target, default: []].insert(table.id) }
+    }
     stages[table.state, default: []].insert(table.id)
     attention.insert(table.id)
   }

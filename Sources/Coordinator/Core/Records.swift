@@ -236,6 +236,10 @@ public struct SchemaRecord: Sendable, Hashable, Codable {
   public var sinkSteps: [SinkStep]
   /// Whether the sink has done it.
   public var isApplied: Bool
+  /// Whether the tail passes the table over from here on, other than by a drop; nil: no.
+  public var leavesTail: Bool?
+  /// The name under which the table goes on from here; nil: its own.
+  public var successor: TableID?
 
   /// Makes one.
   public init(
@@ -275,6 +279,8 @@ public struct SinkTableRecord: Sendable, Hashable, Codable {
   public var id: TableID
   /// Its columns and key.
   public var schema: TableSchema
+  /// Whether it was dropped; nil: no.
+  public var isGone: Bool?
 
   /// Makes one.
   public init(id: TableID, schema: TableSchema) {

@@ -35,6 +35,30 @@ struct SinkDerivation {
     return steps
   }
 
+  /// The changes of a sink table that is there already so that rows of another schema can be written to it: what is
+  /// missing is added, what has another type is altered, what is not in the schema stays and becomes nullable.
+  /// - Throws: as `steps(for:of:current:)`.
+  func steps(toFit schema: TableSchema, _ table: TableID, current: TableSchema) throws(Forbidden) -> [SinkStep] {
+    if behavior == .ignore { return [] }
+    var changes: [SchemaChange] = []
+    let missing = schema.columns.filter { current.index(of: $0.name) == nil }
+    if !missing.isEmpty { changes.append(.addColumns(missing.map { .init(Self.nullable($0), position: .last) })) }
+    var altered: [SchemaChange.AlteredColumn] = []
+    for column in current.columns {
+      guard let index = schema.index(of: column.name) else {
+        if let loose = madeNullable(column.name, in: current) { altered.append(loose) }
+        continue
+      }
+      if schema.columns[index].type.nullable(true) != column.type.nullable(true) {
+        altered.append(.init(Self.nullable(schema.columns[index]), oldType: column.type))
+      }
+    }
+    if !altered.isEmpty { changes.append(.alterColumnType(altered)) }
+    if schema.primaryKey != current.primaryKey { changes.append(.alterPrimaryKey(schema.primaryKey)) }
+    if changes.isEmpty { return [] }
+    return try steps(for: changes, of: table, current: current)
+  }
+
   private func derive(_ change: SchemaChange, from schema: TableSchema) throws(Forbidden) -> [SchemaChange] {
     if case .createTable = change { return [change] }
     switch behavior {

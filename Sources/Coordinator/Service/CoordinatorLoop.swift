@@ -190,7 +190,7 @@ struct CoordinatorLoop {
   private mutating func sampleRates() {
     let now = Clock.monotonicMilliseconds()
     for (name, state) in machine.pipelines where state.isActive {
-      for (id, table) in state.tables where table.state == .reading {
+      for id in Set(state.openSplits.compactMap(\.table)) {
         rates[.init(pipeline: name, table: id), default: RateMeter()].add(rows: state.rows(of: id), now: now)
       }
       if state.record.phase == .tail {
@@ -283,14 +283,38 @@ struct CoordinatorLoop {
       return ticket.answer(AdminReply(status: 1, error: "there is no pipeline \(request.pipeline)"))
     }
     do {
-      let pipeline = try load(record)
+      let (changed, pipeline) = try resumed(record, request)
       loaded[record.name] = pipeline
       retireJobs(record.name)
       let until = request.arguments["until"].map { $0 == "caught-up" }
-      command(.resume(pipeline: record.name, pipeline.profile, untilCaughtUp: until), ticket)
+      command(.resume(pipeline: record.name, pipeline.profile, untilCaughtUp: until, changed), ticket)
     } catch {
-      ticket.answer(AdminReply(status: 1, error: Secrets.redact(error.description)))
+      ticket.answer(AdminReply(status: 1, error: Secrets.redact("\(error)")))
     }
+  }
+
+  /// The definition to go on with: the one of before, or another one that an operator sends along. Source, sink and name
+  /// are what the pipeline's progress belongs to, and stay.
+  private func resumed(
+    _ record: PipelineRecord, _ request: AdminRequest
+  ) throws -> (ChangedDefinition?, LoadedPipeline) {
+    guard let text = request.arguments["definition"] else { return (nil, try load(record)) }
+    let file = request.arguments["file"] ?? record.file
+    _ = try PipelineDefinition.parse(text, file: file, registry: options.registry, resolver: .live)
+    let sealed = try PipelineDefinition.seal(text, file: file, registry: options.registry)
+    let definition = try PipelineDefinition.parse(
+      sealed.text, file: file, registry: options.registry, resolver: ValueResolver.live.with(secrets: sealed.secrets))
+    if let before = loaded[record.name]?.definition,
+      before.sourceType != definition.sourceType || before.sinkType != definition.sinkType
+    {
+      throw CoordinatorError("\(file) names another type of source or sink — drop the pipeline and submit the file")
+    }
+    guard definition.name == record.name else {
+      throw CoordinatorError("\(file) is of pipeline \(definition.name), not of \(record.name)")
+    }
+    let pipeline = try LoadedPipeline(definition, uid: record.uid, registry: options.registry)
+    try storage.secrets.set(sealed.secrets, for: record.name)
+    return (ChangedDefinition(text: sealed.text, file: file), pipeline)
   }
 
   private func answers(about pipeline: String) -> AdminAnswers {

@@ -33,6 +33,7 @@ struct LoadedPipeline: Sendable {
         sourceType: definition.sourceType, sourceOptions: Self.given(definition.sourceOptions),
         sinkType: definition.sinkType, sinkOptions: Self.given(definition.sinkOptions), secrets: definition.secrets,
         localTimeZone: settings.localTimeZone, parallelism: settings.parallelism ?? 1),
+      newTables: source.newTables, selects: { source.selects($0) },
       hasPassed: { offset, end in
         do throws(ConnectorError) {
           return try source.hasPassed(offset, end: end)

@@ -92,13 +92,13 @@ private struct Sessions {
     switch kind {
     case .discover: return try discover()
     case .applySchema(let steps): return try apply(steps)
-    case .plan(let table, let cursor, let limit):
-      try hitFailpoint("coordinator.plan")
-      return .planned(try openPlanner().planChunks(table, cursor: cursor, limit: limit))
+    case .plan(let requests, let limit): return .planned(try plan(requests, limit: limit))
     case .describe(let id):
       let planner = try openPlanner()
       let found = try planner.describe(id)
       return .described(found, after: try planner.currentOffset())
+    case .findTables: return .found(try openPlanner().listTables())
+    case .register(let ids): return try register(ids)
     case .currentOffset: return .offset(try openPlanner().currentOffset())
     case .resolve(let committable): return .resolved(try openCommitter().commit(committable))
     }
@@ -126,6 +126,41 @@ private struct Sessions {
         // A tail without a snapshot begins where the schemas hold.
         return .discovered(tables, before: source.startup == .latestOffset ? after : before, after: after)
       }
+    }
+    throw ConnectorError(.transient, "the source's tables change faster than they can be read")
+  }
+
+  private mutating func plan(_ requests: [Job.PlanRequest], limit: Int) throws(ConnectorError) -> [ChunkPlan] {
+    try hitFailpoint("coordinator.plan")
+    let planner = try openPlanner()
+    let fresh = requests.filter { $0.cursor == nil }.map(\.table)
+    let whole = fresh.count > 1 ? try planner.planWholeTables(fresh) : [:]
+    var plans: [ChunkPlan] = []
+    var count = 0
+    for request in requests {
+      if let plan = whole[request.table.id] {
+        plans.append(plan)
+        continue
+      }
+      guard plans.isEmpty || count < limit else { break }
+      let plan = try planner.planChunks(request.table, cursor: request.cursor, limit: max(1, limit - count))
+      count += plan.chunks.count
+      plans.append(plan)
+    }
+    return plans
+  }
+
+  /// As in `discover`: the schemas are the same before and after the offset at which they are taken to hold.
+  private mutating func register(_ ids: [TableID]) throws(ConnectorError) -> JobResult {
+    let planner = try openPlanner()
+    var tables: [DiscoveredTable] = []
+    for _ in 0..<5 {
+      tables = []
+      for id in ids { if let found = try planner.describe(id) { tables.append(found) } }
+      let after = try planner.currentOffset()
+      var isSame = true
+      for table in tables where try planner.describe(table.id)?.schema != table.schema { isSame = false }
+      if isSame { return .registered(tables, after: after) }
     }
     throw ConnectorError(.transient, "the source's tables change faster than they can be read")
   }

@@ -80,14 +80,17 @@ struct StatusDocuments {
     guard let state = machine.pipelines[name] else { return nil }
     let tails = state.tails
     guard let first = tails.first else { return nil }
+    let offsets = tails.compactMap { $0.progress?.offset ?? state.record.startOffset }
+    let lowest = state.profile.flatMap { ClusterMachine.lowest(offsets, $0.hasPassed) } ?? first.progress?.offset
     let lives = tails.compactMap { state.live[$0.number] }
     let idle = lives.count == tails.count && lives.allSatisfy(\.isIdle)
     let last = lives.compactMap(\.lastEventMilliseconds).min()
     let lag: Int64? = idle ? 0 : last.map { max(0, wallMilliseconds - $0) }
     return TailStatus(
-      offset: (first.progress?.offset ?? state.record.startOffset)?.text ?? "", lagMilliseconds: lag, idle: idle,
+      offset: (lowest ?? state.record.startOffset)?.text ?? "", lagMilliseconds: lag, idle: idle,
       rows: state.tailRows, rowsPerSecond: rates[RateKey(pipeline: name, table: nil)]?.perSecond ?? 0,
-      splits: tails.count)
+      splits: tails.count, splitsWanted: machine.askedTails(state) > tails.count ? machine.askedTails(state) : nil,
+      generation: state.generation)
   }
 
   func splits(_ name: String, table: String?, state wanted: String?) -> [SplitStatus] {
@@ -115,7 +118,8 @@ struct StatusDocuments {
       range: range, state: isWaiting ? "waiting" : state.rawValue,
       attempt: split.attempt, worker: split.worker.map { machine.workers[$0]?.name ?? $0 },
       rows: live?.rows ?? split.progress?.rows ?? 0, bytes: live?.bytes ?? split.progress?.bytes ?? 0,
-      lowWatermark: split.firstLow?.text, highWatermark: split.progress?.offset.text,
+      lowWatermark: (split.table == nil ? pipeline.record.startOffset : split.firstLow)?.text,
+      highWatermark: split.progress?.offset.text,
       ageMilliseconds: max(0, now - (pipeline.since[split.number] ?? now)), error: split.lastError.map(shown))
   }
 

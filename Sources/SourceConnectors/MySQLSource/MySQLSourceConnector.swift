@@ -15,6 +15,8 @@ struct MySQLSourceConnector: SourceConnector {
   var startup: SourceStartup { settings.startup }
   var newTables: NewTables { settings.newTables }
 
+  func selects(_ table: TableID) -> Bool { settings.selects(table) }
+
   func validate() throws(ConnectorError) -> [String] {
     let client = try MySQLClient.connect(settings.connection, interrupter: Interrupter())
     defer { client.close() }

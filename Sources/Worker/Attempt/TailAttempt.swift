@@ -216,8 +216,10 @@ struct TailAttempt {
       return nil
     }
     if let adopted = binding ?? nil {
+      // A renamed table goes on under another name.
       let bound = BoundTable(adopted)
-      tables[table] = bound
+      tables[table] = nil
+      tables[adopted.table] = bound
       try reader.adopt(bound.schema, for: table)
     } else {
       tables[table] = nil

@@ -40,6 +40,10 @@ final class MySQLPlanner: SourcePlanner {
     return tables
   }
 
+  func listTables() throws(ConnectorError) -> [TableID] {
+    try catalog.names().filter { $0.type == "BASE TABLE" && settings.selects($0.id) }.map(\.id).sorted()
+  }
+
   /// The selected tables and what the user should know about them.
   func discover() throws(ConnectorError) -> (tables: [DiscoveredTable], warnings: [String]) {
     var selected: [String: [TableID]] = [:]
