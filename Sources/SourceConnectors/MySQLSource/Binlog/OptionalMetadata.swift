@@ -45,7 +45,7 @@ struct OptionalMetadata {
       columns { type in
         switch type {
         case .string, .varString, .varchar, .blob, .tinyBlob, .mediumBlob, .longBlob, .mariaBlobCompressed,
-          .mariaVarcharCompressed:
+          .mariaVarcharCompressed, .vector:
           true
         case .geometry: isMariaDB
         default: false
