@@ -25,19 +25,19 @@ import Testing
 
   private func apply(
     _ sql: String, to schema: TableSchema? = nil, dialect: DDLDialect = DDLParserTests.mariaDB,
-    collation: String? = "utf8mb4_general_ci"
+    collation: String? = "utf8mb4_general_ci", keys: TableKeys? = nil
   ) throws -> DDLEffect {
     let applier = DDLApplier(
       dialect: dialect, treatTinyint1AsBoolean: true, defaultCollation: collation, includesComments: true)
     let current = try schema ?? Self.schema()
     let statement = try #require(try DDLParser.parse(sql, defaultSchema: "d", dialect: dialect).first)
-    let effect = try applier.schemaChanges(for: statement, on: Self.table, current: current)
+    let effect = try applier.schemaChanges(for: statement, on: Self.table, current: current, keys: keys)
     // The changes one after the other lead to the same columns and key, whatever the order.
     var replayed = current
     for change in effect.changes { replayed = try replayed.applying(change) }
     #expect(Set(replayed.columns.map(\.name)) == Set(effect.schema.columns.map(\.name)))
     #expect(replayed.primaryKey == effect.schema.primaryKey)
-    for column in effect.schema.columns {
+    for column in effect.schema.columns where effect.rereading == nil {
       let index = try #require(replayed.index(of: column.name))
       #expect(replayed.columns[index].type == column.type)
     }
@@ -75,7 +75,8 @@ import Testing
 
   @Test func changesInOrder() throws {
     let effect = try apply(
-      "ALTER TABLE t CHANGE a z BIGINT NOT NULL DEFAULT 7 COMMENT 'k', DROP c, ADD x TEXT AFTER id")
+      "ALTER TABLE t CHANGE a z BIGINT NOT NULL DEFAULT 7 COMMENT 'k', DROP c, ADD x TEXT AFTER id",
+      dialect: DDLDialect(serverVersion: "10.11.19-MariaDB-log", sqlMode: 0x20_0000))
     let z = Column(
       name: "a", type: DataType(.bigint, nullable: false), comment: "k", defaultValue: "7", nativeType: "bigint(20)")
     let x = Column(
@@ -99,11 +100,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "ALTER TABLE t ADD PRIMARY KEY (a)", "ALTER TABLE t DROP PRIMARY KEY", "ALTER TABLE t DROP id",
-    "ALTER TABLE t ADD x INT PRIMARY KEY", "ALTER TABLE t RENAME TO u", "RENAME TABLE t TO u", "RENAME TABLE u TO t",
-    "ALTER TABLE u RENAME TO t", "ALTER TABLE t TRUNCATE PARTITION p", "ALTER TABLE t ADD g YEAR(2)",
-    "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a",
-    "ALTER TABLE t WHATEVER", "ALTER TABLE t ADD x XMLTYPE",
+    "ALTER TABLE t ADD g YEAR(2)", "ALTER TABLE t ADD x XMLTYPE", "ALTER TABLE t WHATEVER",
   ])
   func refusedOnCapturedTables(_ sql: String) {
     let error = #expect(throws: BinlogError.self) { try apply(sql) }
@@ -160,26 +157,19 @@ import Testing
     ("VARCHAR(9) NOT NULL", ""), ("ENUM('x','y') NOT NULL", "x"), ("SET('x','y') NOT NULL", ""),
     ("TIME NOT NULL", "00:00:00"), ("DATE NOT NULL", "1970-01-01"), ("DATETIME(3) NOT NULL", "1970-01-01 00:00:00"),
     ("BOOL NOT NULL", "0"), ("INT NOT NULL DEFAULT 7", "7"), ("INT", nil),
-    ("TIMESTAMP NULL DEFAULT NULL", nil),
+    ("TIMESTAMP NULL DEFAULT NULL", nil), ("BIT(4) NOT NULL", "b'0'"), ("TIME(3) NOT NULL", "00:00:00.000"),
+    ("BIT(4) DEFAULT b'101'", "b'101'"), ("INT DEFAULT 0x1F", "31"), ("VARCHAR(3) DEFAULT x'4D4E'", "MN"),
+    ("DECIMAL(8,3) DEFAULT 1.5", "1.500"), ("DECIMAL(8,1) DEFAULT -0.25", "-0.3"), ("INT DEFAULT '12'", "12"),
+    ("DATE DEFAULT '2020-1-2'", "2020-01-02"), ("DATETIME(2) DEFAULT '2020-01-02'", "2020-01-02 00:00:00.00"),
+    ("ENUM('Ab','c') DEFAULT 'AB'", "Ab"), ("SET('a','b','c') DEFAULT 'c,a'", "a,c"), ("YEAR DEFAULT 99", "1999"),
+    ("TIME DEFAULT '1:2:3'", "01:02:03"), ("CHAR(5) DEFAULT 'a  '", "a"), ("DOUBLE DEFAULT 1e3", "1000"),
   ])
   func existingRowsAreFilled(_ definition: String, _ value: String?) throws {
     let effect = try apply(
       "ALTER TABLE t ADD x \(definition)",
       to: TableSchema(columns: [try Self.column("n", "int(11)")], primaryKey: []))
     #expect(effect.schema.columns.last?.defaultValue == value)
-  }
-
-  @Test(arguments: [
-    "SERIAL", "DATETIME DEFAULT CURRENT_TIMESTAMP", "INT AS (n + 1) STORED", "TIMESTAMP NOT NULL",
-    "CHAR(36) DEFAULT (UUID())",
-  ])
-  func valuesThatTheServerComputesAreRefused(_ definition: String) throws {
-    let error = #expect(throws: BinlogError.self) {
-      try apply(
-        "ALTER TABLE t ADD x \(definition)",
-        to: TableSchema(columns: [try Self.column("n", "int(11)")], primaryKey: []))
-    }
-    #expect(error?.kind == .unsupported)
+    #expect(effect.rereading == nil)
   }
 
   /// What `information_schema.COLUMNS` of MariaDB 10.11 and MySQL 9.7 shows for the same definition (table in latin1).

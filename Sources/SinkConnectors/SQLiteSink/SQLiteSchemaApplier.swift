@@ -4,9 +4,9 @@ import Model
 /// Applies schema changes, each in one transaction: after a crash a change has been applied as a whole or not at all, and
 /// `_tidegate_columns` says which.
 final class SQLiteSchemaApplier: SchemaApplier {
-  private let database: SQLiteDatabase
-  private let catalog: TableCatalog
-  private let rebuild: TableRebuild
+  let database: SQLiteDatabase
+  let catalog: TableCatalog
+  let rebuild: TableRebuild
 
   init(_ database: SQLiteDatabase) {
     self.database = database
@@ -19,8 +19,9 @@ final class SQLiteSchemaApplier: SchemaApplier {
   func apply(_ change: SchemaChange, to table: TableID, resulting schema: TableSchema) throws(ConnectorError) {
     do {
       let name = try database.settings.tableName(table)
-      // So that the renaming in a rebuild leaves views alone. Inside a transaction it would come too late.
-      try database.run("PRAGMA legacy_alter_table = ON")
+      // So that the renaming in a rebuild leaves views alone; those on a table that is renamed follow it. Inside a
+      // transaction it would come too late.
+      try database.run("PRAGMA legacy_alter_table = \(change.isRename ? "OFF" : "ON")")
       try database.transaction { () throws(ConnectorError) -> Void in
         try catalog.create()
         try perform(change, name, table, schema)
@@ -43,6 +44,7 @@ final class SQLiteSchemaApplier: SchemaApplier {
     case .dropTable:
       try database.run("DROP TABLE IF EXISTS \(SQLText.name(name))")
       return try catalog.record(name, id, nil)
+    case .renameTable(let new): return try moveTable(name, actual, to: new, schema)
     default: break
     }
     guard !actual.isEmpty else {
@@ -50,7 +52,11 @@ final class SQLiteSchemaApplier: SchemaApplier {
         .rejected, "table \(name) is not in the replica", remedy: "drop the pipeline's table and read it again")
     }
     if case .truncateTable = change { return try database.run("DELETE FROM \(SQLText.name(name))") }
-    if try !isApplied(name, schema) { try alter(change, name, schema) }
+    if case .alterPrimaryKey = change {
+      try changeKey(name, actual, schema)
+    } else if try !isApplied(name, schema) {
+      try alter(change, name, schema)
+    }
     try catalog.record(name, id, schema)
   }
 
@@ -70,10 +76,10 @@ final class SQLiteSchemaApplier: SchemaApplier {
     case .dropColumns(let names): for column in names { try drop(column, name) }
     case .renameColumns(let renamed): for item in renamed { try rename(item, name) }
     case .alterColumnType(let altered): try alterTypes(altered, name)
-    case .alterPrimaryKey, .renameTable, .replaceTable:
+    case .replaceTable:
       throw ConnectorError(
         .unsupported, "the replica cannot follow \(change.tag)", remedy: "drop the table in the file and read it again")
-    case .createTable, .truncateTable, .dropTable: break
+    case .createTable, .truncateTable, .dropTable, .alterPrimaryKey, .renameTable: break
     }
   }
 
@@ -89,7 +95,7 @@ final class SQLiteSchemaApplier: SchemaApplier {
     try database.run(definition.sql(name))
   }
 
-  private func checkNames(_ schema: TableSchema) throws(ConnectorError) {
+  func checkNames(_ schema: TableSchema) throws(ConnectorError) {
     var seen: Set<String> = []
     for column in schema.columns {
       guard seen.insert(column.name.lowercased()).inserted else {

@@ -29,7 +29,7 @@ struct TableDefinition {
   }
 }
 
-/// Makes a table anew with other types, since SQLite cannot change a column's: new table, rows copied and converted, old
+/// Makes a table anew with other types or another key, since SQLite cannot change a table's: new table, rows copied and converted, old
 /// table dropped, new one renamed, indexes and triggers made again. All in the caller's transaction.
 struct TableRebuild {
   struct Change {
@@ -44,7 +44,16 @@ struct TableRebuild {
 
   init(_ database: SQLiteDatabase) { self.database = database }
 
-  func perform(_ changes: [Change], _ table: String) throws(ConnectorError) {
+  /// A primary key as the table shall have it.
+  struct Key {
+    /// In key order; empty: none.
+    var columns: [String]
+    /// Whether a table with a key is WITHOUT ROWID.
+    var isWithoutRowID: Bool
+  }
+
+  /// - Parameter newKey: nil, the key stays.
+  func perform(_ changes: [Change], _ table: String, key newKey: Key? = nil) throws(ConnectorError) {
     let catalog = TableCatalog(database)
     let actual = try catalog.actual(table)
     let traits = try catalog.traits(table)
@@ -55,9 +64,10 @@ struct TableRebuild {
       let change = changes.first { $0.column == column.name }
       return TableDefinition.ColumnText(column.name, change?.to.declared ?? column.declared)
     }
-    let key = actual.filter { $0.keyPlace > 0 }.sorted { $0.keyPlace < $1.keyPlace }.map(\.name)
+    let key = newKey?.columns ?? actual.filter { $0.keyPlace > 0 }.sorted { $0.keyPlace < $1.keyPlace }.map(\.name)
     let definition = TableDefinition(
-      columns: columns, key: key, isStrict: traits.strict, isWithoutRowID: traits.withoutRowID)
+      columns: columns, key: key, isStrict: traits.strict,
+      isWithoutRowID: newKey.map { $0.isWithoutRowID && !$0.columns.isEmpty } ?? traits.withoutRowID)
     let names = actual.map { SQLText.name($0.name) }.joined(separator: ", ")
     let values = actual.map { column in
       guard let index = changes.firstIndex(where: { $0.column == column.name }) else {

@@ -18,6 +18,9 @@ struct MySQLOffset: Hashable, Sendable {
   var server: String
   /// What the user wants passed over behind this place; nil once it has been.
   var skip: StartSkip?
+  /// Tables that migrations were making at this place (see `OnlineMigrations`); nil: none. It does not count in
+  /// comparisons.
+  var migrations: String?
 
   /// Makes one.
   init(
@@ -53,6 +56,7 @@ struct MySQLOffset: Hashable, Sendable {
       throw error.connectorError(offset: offset)
     }
     if position == nil, gtids == nil, mariaDB == nil { throw Self.malformed(offset) }
+    migrations = fields["migrations"]
     skip = StartSkip(
       events: fields["skip-events"].flatMap { Int($0) } ?? 0, rows: fields["skip-rows"].flatMap { Int($0) } ?? 0)
   }
@@ -71,6 +75,7 @@ struct MySQLOffset: Hashable, Sendable {
     if let mariaDB { parts.append("domains=\(mariaDB)") }
     if !server.isEmpty { parts.append("server=\(server)") }
     if let skip { parts.append("skip-events=\(skip.events);skip-rows=\(skip.rows)") }
+    if let migrations { parts.append("migrations=\(migrations)") }
     return Offset(parts.joined(separator: ";"))
   }
 

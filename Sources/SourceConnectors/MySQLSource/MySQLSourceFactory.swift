@@ -66,7 +66,13 @@ public enum MySQLSourceFactory: SourceFactory {
     OptionSpec(
       "scan.binlog.newly-added-table.enabled", .boolean, default: "false",
       "Whether tables that are created later are captured, without a snapshot."),
-    OptionSpec("scan.parse.online.schema.changes.enabled", .boolean, support: .notYet, "gh-ost and pt-osc."),
+    OptionSpec(
+      "scan.parse.online.schema.changes.enabled", .boolean, default: "false",
+      "Whether a table that gh-ost, pt-online-schema-change or Vitess puts in another's place is its new form."),
+    OptionSpec(
+      "ddl.skip", .text,
+      "Statements to pass over, as file:position of the binary log, separated by commas. What they change is not followed."
+    ),
   ]
 
   private static let snapshotOptions: [OptionSpec] = [

@@ -22,6 +22,10 @@ struct MySQLSourceSettings: Sendable {
   var includesComments: Bool
   /// What becomes of tables that begin to match while the pipeline runs.
   var newTables: NewTables
+  /// Whether the tables of gh-ost and the like are migrations of captured ones.
+  var followsMigrations: Bool
+  /// Places `file:position` of statements that are passed over.
+  var skippedStatements: Set<String>
   /// Milliseconds.
   var heartbeatInterval: Int64
   var parallelism: Int
@@ -50,6 +54,8 @@ struct MySQLSourceSettings: Sendable {
       isLossless: try options.boolean("types.lossless"))
     includesComments = try options.boolean("include-comments.enabled")
     newTables = try Self.newTables(options)
+    followsMigrations = try options.boolean("scan.parse.online.schema.changes.enabled")
+    skippedStatements = try Self.skippedStatements(options["ddl.skip"])
     guard try options.boolean("schema-change.enabled") else {
       throw ConnectorError(
         .configuration,
@@ -63,6 +69,23 @@ struct MySQLSourceSettings: Sendable {
   /// Whether the pipeline reads the table.
   func selects(_ table: TableID) -> Bool {
     tables.matches(table) && !(excluded?.matches(table) ?? false)
+      && !(followsMigrations && MigrationTable.matches(table))
+  }
+
+  private static func skippedStatements(_ text: String?) throws(ConnectorError) -> Set<String> {
+    var places: Set<String> = []
+    for part in (text ?? "").split(separator: ",") {
+      let place = String(part.filter { $0 != " " })
+      guard let colon = place.lastIndex(of: ":"), UInt64(place[place.index(after: colon)...]) != nil,
+        BinlogFile.number(of: String(place[..<colon])) != nil
+      else {
+        throw ConnectorError(
+          .configuration, "option ddl.skip has something that is no place of a binary log: \(part)",
+          remedy: "write file:position as the error about the statement has them, such as binlog.000003:1234")
+      }
+      places.insert(place)
+    }
+    return places
   }
 
   private static func newTables(_ options: Options) throws(ConnectorError) -> NewTables {

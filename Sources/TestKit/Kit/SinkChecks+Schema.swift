@@ -9,8 +9,46 @@ extension SinkConformance {
     let next = try table.applying(change)
     try bench.apply(change, table.id, next.schema)
     try bench.apply(change, table.id, next.schema)
-    return next
+    guard case .renameTable(let name) = change else { return next }
+    return SinkTestTable(name, next.schema, version: next.source.version)
   }
+
+  static let keyChecks: [SinkCheck] = [
+    SinkCheck("a table with another key keeps its rows, and tells them apart by it", needs: [.readable]) { bench in
+      try bench.create(orders)
+      try bench.commit([.insert([1, "a", 10]), .insert([2, "a", 20])], to: orders)
+      var next = try evolve(bench, orders, .alterPrimaryKey(["n", "name"]))
+      try bench.commit(
+        [.insert([1, "b", 10]), .update([2, "a", 20], [3, "a", 20]), .delete([1, "a", 10])], to: next, split: 2)
+      try bench.expect(next, [["1", "b", "10"], ["3", "a", "20"]], "rows under the second key")
+      next = try evolve(bench, next, .alterPrimaryKey(["id"]))
+      try bench.commit([.insert([3, "c", 30]), .insert([4, "c", 30])], to: next, split: 3)
+      try bench.expect(
+        next, [["1", "b", "10"], ["3", "c", "30"], ["4", "c", "30"]], "rows under the first key again")
+    },
+    SinkCheck("a table that loses its key, and gets one again, keeps its rows", needs: [.readable, .keyless]) { bench in
+      try bench.create(orders)
+      try bench.commit([.insert([1, "a", 10])], to: orders)
+      var next = try evolve(bench, orders, .alterPrimaryKey([]))
+      try bench.commit([.insert([1, "a", 10]), .insert([2, "b", 20])], to: next, split: 2)
+      try bench.expect(next, [["1", "a", "10"], ["1", "a", "10"], ["2", "b", "20"]], "rows without a key")
+      try bench.commit([.delete([1, "a", 10])], to: next, split: 3)
+      next = try evolve(bench, next, .alterPrimaryKey(["id"]))
+      try bench.commit([.insert([1, "z", 11])], to: next, split: 4)
+      try bench.expect(next, [["1", "z", "11"], ["2", "b", "20"]], "rows with a key again")
+    },
+    SinkCheck("a renamed table keeps its rows, and the old name is free", needs: [.readable]) { bench in
+      try bench.create(orders)
+      try bench.commit([.insert([1, "a", 10])], to: orders)
+      let next = try evolve(bench, orders, .renameTable(to: TableID(schema: "shop", table: "orders_2")))
+      try bench.commit([.insert([2, "b", 20])], to: next, split: 2)
+      try bench.expect(next, [["1", "a", "10"], ["2", "b", "20"]], "rows of the renamed table")
+      try bench.expect(try bench.probe.hasTable(orders.id), false, "table under the old name")
+      try bench.create(orders)
+      try bench.expect(orders, [], "rows of a new table under the old name")
+      try bench.expect(next, [["1", "a", "10"], ["2", "b", "20"]], "rows of the renamed table beside it")
+    },
+  ]
 
   static let schemaChecks: [SinkCheck] = [
     SinkCheck("creating a table again changes nothing", needs: [.readable]) { bench in
@@ -28,7 +66,9 @@ extension SinkConformance {
       table = try evolve(bench, table, .renameColumns([.init(from: "x", to: "y")]))
       try bench.commit([.insert([1, "a", 2, 3])], to: table)
       table = try evolve(bench, table, .dropColumns(["y"]))
+      table = try evolve(bench, table, .alterPrimaryKey(["id", "name"]))
       table = try evolve(bench, table, .truncateTable)
+      table = try evolve(bench, table, .renameTable(to: TableID(schema: "shop", table: "renamed")))
       _ = try evolve(bench, table, .dropTable)
     },
     SinkCheck("truncate empties the table", needs: [.readable]) { bench in

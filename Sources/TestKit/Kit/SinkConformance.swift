@@ -81,7 +81,7 @@ public struct SinkConformanceFailure: Error, CustomStringConvertible {
 public enum SinkConformance {
   /// All checks.
   public static let checks: [SinkCheck] =
-    rowChecks + schemaChecks + columnChecks + transactionChecks + attemptChecks + [typeCheck]
+    rowChecks + schemaChecks + keyChecks + columnChecks + transactionChecks + attemptChecks + [typeCheck]
 }
 
 /// A sink under test, and shorthand for what checks do with it. Lives on one thread.

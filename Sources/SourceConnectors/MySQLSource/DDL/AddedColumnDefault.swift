@@ -1,45 +1,61 @@
 import Model
 
-extension AlterPlan {
-  /// An added column with the value that the server gives to the rows that exist already: the constant default, or the
-  /// type's implicit one where NOT NULL forbids NULL. These rows do not appear in the log, so the value must be known.
-  /// - Throws: `unsupported` when the server computes it.
-  func existingRowsFilled(_ column: Column, _ definition: ColumnDefinition) throws(BinlogError) -> Column {
-    var column = column
-    if definition.isGenerated || definition.isAutoIncrement { throw Self.computed(definition, "its own rule") }
-    switch definition.defaultClause {
-    case .constant, .null: break
-    case .expression(let text): throw Self.computed(definition, text)
-    case .none:
-      guard !column.type.isNullable else { break }
-      let type = try MySQLColumnType(columnType: column.nativeType, collation: column.nativeCollation)
-      guard let value = type.implicitDefault(applier.values) else {
-        throw Self.computed(definition, "a value that is not carried")
-      }
-      column.defaultValue = value
-    }
-    return column
+/// What the rows that exist already hold in a column that is added. They are in no event.
+///
+/// | definition | their value | what is done |
+/// | --- | --- | --- |
+/// | `DEFAULT` literal (numbers, texts, `b''`, `x''`, dates, enumerations) | the literal, as the type has it | the column's default carries it |
+/// | nullable, no `DEFAULT` or `DEFAULT NULL` | NULL | nothing to carry |
+/// | `NOT NULL` without `DEFAULT` | the type's implicit value: 0, '', the first member, the zero date | the default carries it |
+/// | the same for `TIMESTAMP`, `BINARY`, `JSON`, spatial types | what no text can tell for certain | the table is read anew |
+/// | `CURRENT_TIMESTAMP`, any other expression | computed by the server, row by row | the table is read anew |
+/// | a `TIMESTAMP` literal | depends on the writer's time zone | the table is read anew |
+/// | `AUTO_INCREMENT`, `SERIAL`; generated columns, stored or virtual | computed by the server | the table is read anew |
+/// | a literal of bytes that are no UTF-8 | cannot be carried as text | the table is read anew |
+enum AddedColumn {
+  /// What the existing rows hold.
+  enum Filling: Hashable {
+    case null
+    /// A constant, in the form of `Column.defaultValue`.
+    case value(String)
+    /// Only the table itself tells.
+    case unknown(String)
   }
 
-  private static func computed(_ definition: ColumnDefinition, _ rule: String) -> BinlogError {
-    .unsupported(
-      "column \(definition.name) was added, and the server has filled the rows that existed with \(rule), which the log "
-        + "does not tell",
-      remedy: "drop the pipeline and submit it again, so that the table is read anew")
+  static func filling(
+    _ definition: ColumnDefinition, _ type: MySQLColumnType, isNullable: Bool, _ options: ValueOptions
+  ) -> Filling {
+    if definition.isGenerated { return .unknown("column \(definition.name) is generated") }
+    if definition.isAutoIncrement { return .unknown("column \(definition.name) numbers the rows") }
+    switch definition.defaultClause {
+    case .null: return .null
+    case .expression(let rule): return .unknown("column \(definition.name) is filled with \(rule)")
+    case .constant, .bytes:
+      guard type.kind != .timestamp, let text = DefaultText.canonical(definition.defaultClause, type) else {
+        return .unknown("column \(definition.name) is filled with a value that is not carried")
+      }
+      return type.carriedDefault(text, nullable: isNullable, options: options).map { .value($0) } ?? .null
+    case .none:
+      if isNullable { return .null }
+      guard let text = type.implicitDefault(options) else {
+        return .unknown("column \(definition.name) is filled with its type's own value")
+      }
+      return .value(text)
+    }
   }
 }
 
 extension MySQLColumnType {
   /// What a NOT NULL column without DEFAULT holds in rows that were there before it; nil where that is a value that is
-  /// not carried or has no text form (bits).
+  /// not carried (a zero date).
   fileprivate func implicitDefault(_ options: ValueOptions) -> String? {
     switch kind {
     case .tinyint, .smallint, .mediumint, .int, .bigint, .year, .float, .double: "0"
     case .decimal: (scale ?? 0) > 0 ? "0." + String(repeating: "0", count: scale ?? 0) : "0"
     case .char, .varchar, .text, .varbinary, .blob, .set: ""
     case .enumeration: members.first
-    case .time: "00:00:00"
-    case .bit: length == nil || length == 1 ? "0" : nil
+    case .time: "00:00:00" + (fractionalDigits > 0 ? "." + String(repeating: "0", count: fractionalDigits) : "")
+    case .bit: bitWidth == 1 ? "0" : "b'0'"
     // The zero date, as it is carried.
     case .date: options.isLossless ? nil : "1970-01-01"
     case .datetime: options.isLossless ? nil : "1970-01-01 00:00:00"

@@ -12,9 +12,39 @@ struct AlterSpecParser {
       var cursor = TokenCursor(part)
       // ORDER BY and PARTITION BY come last and may have commas of their own.
       if cursor.sees("ORDER", "BY") || cursor.sees("PARTITION", "BY") { break }
+      if let spec = partitionSpec(part) {
+        // It is the statement's last, and may name several partitions.
+        specs.append(spec)
+        break
+      }
       specs.append(contentsOf: spec(&cursor, part))
     }
     return specs
+  }
+
+  private static let partitionVerbs: Set<String> = [
+    "ADD", "DROP", "TRUNCATE", "COALESCE", "REORGANIZE", "EXCHANGE", "ANALYZE", "CHECK", "OPTIMIZE", "REBUILD",
+    "REPAIR",
+    "DISCARD", "IMPORT", "CONVERT",
+  ]
+
+  /// What is done to partitions: most of it moves rows about within the table; the rest removes or brings rows without
+  /// events.
+  private func partitionSpec(_ part: ArraySlice<DDLToken>) -> AlterSpec? {
+    var cursor = TokenCursor(part)
+    guard let verb = cursor.takeAny(Self.partitionVerbs) else { return nil }
+    if verb == "CONVERT", cursor.take("TABLE") { return .rowsChange(part.text) }
+    guard cursor.take("PARTITION") else { return nil }
+    switch verb {
+    case "EXCHANGE":
+      _ = cursor.name()
+      guard cursor.take("WITH", "TABLE"), let other = cursor.tableName(defaultSchema: defaultSchema) else {
+        return .unsupported(part.text)
+      }
+      return .exchangePartition(with: other)
+    case "DROP", "TRUNCATE", "DISCARD", "IMPORT", "CONVERT": return .rowsChange(part.text)
+    default: return .irrelevant
+    }
   }
 
   private func spec(_ cursor: inout TokenCursor, _ part: ArraySlice<DDLToken>) -> [AlterSpec] {
@@ -27,15 +57,11 @@ struct AlterSpecParser {
       case "RENAME": rename(&cursor)
       case "ALTER": alterColumn(&cursor)
       case "CONVERT": convert(&cursor)
-      case "TRUNCATE", "EXCHANGE", "DISCARD", "IMPORT": nil
+      case "DISCARD", "IMPORT": cursor.peek(1)?.keyword == "TABLESPACE" ? [.rowsChange(part.text)] : nil
       default: options(&cursor)
       }
     return found ?? [.unsupported(part.text)]
   }
-
-  private static let indexWords: Set<String> = [
-    "INDEX", "KEY", "FULLTEXT", "SPATIAL", "UNIQUE", "FOREIGN", "CHECK", "PARTITION",
-  ]
 
   private func add(_ cursor: inout TokenCursor) -> [AlterSpec]? {
     cursor.advance()
@@ -56,51 +82,50 @@ struct AlterSpecParser {
   private func addedElement(
     _ cursor: inout TokenCursor, saysColumn: Bool, ifNotExists: Bool
   ) -> [AlterSpec]? {
-    if !saysColumn, let constraint = addedConstraint(&cursor) { return constraint }
-    if !saysColumn, cursor.sees("SYSTEM", "VERSIONING") { return nil }
+    if !saysColumn {
+      if cursor.sees("SYSTEM", "VERSIONING") { return nil }
+      switch KeyDefinitionParser().element(&cursor) {
+      case .key(let key): return [.addKey(key)]
+      case .period(let name, _): return name.uppercased() == "SYSTEM_TIME" ? nil : [.irrelevant]
+      case .irrelevant: return [.irrelevant]
+      case .notUnderstood: return nil
+      case nil: break
+      }
+    }
     guard let name = cursor.name(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor) else {
       return nil
     }
     guard let position = place(&cursor), endOfSpec(cursor) else { return nil }
-    return [.addColumn(definition, position: position, ifNotExists: ifNotExists)]
+    return [.addColumn(definition, position: position, ifNotExists: ifNotExists)] + Self.inlineKeys(definition)
   }
 
-  /// Keys, constraints and partitions; nil when a column follows.
-  private func addedConstraint(_ cursor: inout TokenCursor) -> [AlterSpec]? {
-    if cursor.take("CONSTRAINT"), let next = cursor.current,
-      next.kind == .quotedName || !Self.keyWords.contains(next.keyword)
-    {
-      cursor.advance()
-    }
-    if cursor.take("PRIMARY", "KEY") {
-      while !cursor.isAtEnd, !cursor.sees(symbol: "(") { cursor.advance() }
-      guard let columns = cursor.parenthesised() else { return [.unsupported("ADD PRIMARY KEY")] }
-      return [.addPrimaryKey(columns.splitAtCommas().compactMap { $0.first?.text })]
-    }
-    if let keyword = cursor.current?.keyword, Self.indexWords.contains(keyword) { return [.irrelevant] }
-    if cursor.sees("PERIOD", "FOR") || cursor.sees("VECTOR", "INDEX") || cursor.sees("VECTOR", "KEY") {
-      return [.irrelevant]
-    }
-    return nil
+  /// A column's own PRIMARY KEY and UNIQUE.
+  private static func inlineKeys(_ definition: ColumnDefinition) -> [AlterSpec] {
+    var keys: [AlterSpec] = []
+    if definition.isPrimaryKey { keys.append(.addKey(CreateTableParser.inlineKey(.primary, definition))) }
+    if definition.isUnique { keys.append(.addKey(CreateTableParser.inlineKey(.unique, definition))) }
+    return keys
   }
-
-  private static let keyWords: Set<String> = ["PRIMARY", "UNIQUE", "FOREIGN", "CHECK"]
 
   private func drop(_ cursor: inout TokenCursor) -> [AlterSpec]? {
     cursor.advance()
     if cursor.take("PRIMARY", "KEY") { return [.dropPrimaryKey] }
     if cursor.takeAny(["INDEX", "KEY", "CONSTRAINT"]) != nil {
       _ = cursor.take("IF", "EXISTS")
-      return cursor.name()?.uppercased() == "PRIMARY" ? [.dropPrimaryKey] : [.irrelevant]
+      return cursor.name().map { [Self.dropKey($0)] }
     }
     if cursor.sees("FOREIGN", "KEY") || cursor.sees("CHECK") || cursor.sees("PERIOD", "FOR") { return [.irrelevant] }
-    // A partition takes its rows with it, and the log does not have them.
-    if cursor.sees("PARTITION") || cursor.sees("SYSTEM", "VERSIONING") { return nil }
+    if cursor.sees("SYSTEM", "VERSIONING") { return nil }
     _ = cursor.take("COLUMN")
     let ifExists = cursor.take("IF", "EXISTS")
     guard let name = cursor.name() else { return nil }
     _ = cursor.takeAny(["RESTRICT", "CASCADE"])
     return endOfSpec(cursor) ? [.dropColumn(name, ifExists: ifExists)] : nil
+  }
+
+  /// DROP INDEX of a name.
+  static func dropKey(_ name: String) -> AlterSpec {
+    name.uppercased() == "PRIMARY" ? .dropPrimaryKey : .dropKey(name)
   }
 
   private func modify(_ cursor: inout TokenCursor) -> [AlterSpec]? {
@@ -110,7 +135,7 @@ struct AlterSpecParser {
     guard let name = cursor.name(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor),
       let position = place(&cursor), endOfSpec(cursor)
     else { return nil }
-    return [.modifyColumn(definition, position: position, ifExists: ifExists)]
+    return [.modifyColumn(definition, position: position, ifExists: ifExists)] + Self.inlineKeys(definition)
   }
 
   private func change(_ cursor: inout TokenCursor) -> [AlterSpec]? {
@@ -121,12 +146,16 @@ struct AlterSpecParser {
       let definition = ColumnDefinitionParser(dialect).definition(name, &cursor), let position = place(&cursor),
       endOfSpec(cursor)
     else { return nil }
-    return [.changeColumn(old, definition, position: position, ifExists: ifExists)]
+    return [.changeColumn(old, definition, position: position, ifExists: ifExists)] + Self.inlineKeys(definition)
   }
 
   private func rename(_ cursor: inout TokenCursor) -> [AlterSpec]? {
     cursor.advance()
-    if cursor.sees("INDEX") || cursor.sees("KEY") { return [.irrelevant] }
+    if cursor.takeAny(["INDEX", "KEY"]) != nil {
+      _ = cursor.take("IF", "EXISTS")
+      guard let from = cursor.name(), cursor.take("TO"), let to = cursor.name() else { return nil }
+      return [.renameKey(from: from, to: to)]
+    }
     if cursor.take("COLUMN") {
       let ifExists = cursor.take("IF", "EXISTS")
       guard let from = cursor.name(), cursor.take("TO"), let to = cursor.name() else { return nil }
@@ -145,7 +174,7 @@ struct AlterSpecParser {
     if cursor.take("DROP", "DEFAULT") { return [.setDefault(name, .none)] }
     guard cursor.take("SET") else { return nil }
     if cursor.takeAny(["VISIBLE", "INVISIBLE"]) != nil { return [.irrelevant] }
-    guard cursor.take("DEFAULT"), let value = ColumnDefinitionParser(dialect).defaultClause(&cursor) else { return nil }
+    guard cursor.take("DEFAULT"), let value = DefaultClauseParser(dialect: dialect).clause(&cursor) else { return nil }
     return [.setDefault(name, value)]
   }
 
@@ -172,7 +201,7 @@ struct AlterSpecParser {
 
   private static let harmless: Set<String> = [
     "ENGINE", "TYPE", "COMMENT", "AUTO_INCREMENT", "ROW_FORMAT", "KEY_BLOCK_SIZE", "ALGORITHM", "LOCK", "FORCE",
-    "DISABLE", "ENABLE", "REMOVE", "COALESCE", "REORGANIZE", "ANALYZE", "CHECK", "OPTIMIZE", "REBUILD", "REPAIR",
+    "DISABLE", "ENABLE", "REMOVE", "UNION",
     "WITH", "WITHOUT", "MIN_ROWS", "MAX_ROWS", "AVG_ROW_LENGTH", "CHECKSUM", "TABLE_CHECKSUM", "DELAY_KEY_WRITE",
     "STATS_PERSISTENT", "STATS_AUTO_RECALC", "STATS_SAMPLE_PAGES", "PACK_KEYS", "INSERT_METHOD", "DATA", "INDEX",
     "CONNECTION", "PASSWORD", "TABLESPACE", "STORAGE", "COMPRESSION", "ENCRYPTION", "SECONDARY_ENGINE",
@@ -188,6 +217,7 @@ struct AlterSpecParser {
     guard isCharset || isAssignment || Self.harmless.contains(first.keyword) else { return nil }
     var charset: String?
     var collation: String?
+    var comment: String?
     while !cursor.isAtEnd {
       if cursor.take("CHARACTER", "SET") || cursor.take("CHARSET") {
         _ = cursor.take(symbol: "=")
@@ -195,11 +225,15 @@ struct AlterSpecParser {
       } else if cursor.take("COLLATE") {
         _ = cursor.take(symbol: "=")
         collation = cursor.wordOrString()?.lowercased()
+      } else if cursor.take("COMMENT") {
+        _ = cursor.take(symbol: "=")
+        comment = cursor.string()
       } else {
         cursor.advance()
       }
     }
-    if charset == nil, collation == nil { return [.irrelevant] }
-    return [.defaultCharset(charset: charset, collation: collation)]
+    var specs: [AlterSpec] = comment.map { [.tableComment($0)] } ?? []
+    if charset != nil || collation != nil { specs.append(.defaultCharset(charset: charset, collation: collation)) }
+    return specs.isEmpty ? [.irrelevant] : specs
   }
 }

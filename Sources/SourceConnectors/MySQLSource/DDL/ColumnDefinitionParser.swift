@@ -14,6 +14,7 @@ struct ColumnDefinitionParser {
     if type.isSerial {
       column.isNullable = false
       column.isAutoIncrement = true
+      column.isUnique = true
     }
     while let token = cursor.current {
       if ["FIRST", "AFTER", "PARTITION", "REMOVE"].contains(token.keyword) { break }
@@ -30,24 +31,27 @@ struct ColumnDefinitionParser {
     } else if cursor.take("NULL") {
       column.isNullable = true
     } else if cursor.take("DEFAULT") {
-      guard let value = defaultClause(&cursor) else { return false }
+      guard let value = DefaultClauseParser(dialect: dialect).clause(&cursor) else { return false }
       column.defaultClause = value
     } else if cursor.take("ON", "UPDATE") {
       cursor.advance()
-      _ = cursor.parenthesised()
+      if cursor.sees(symbol: "("), cursor.parenthesised() == nil { return false }
     } else if cursor.take("SERIAL", "DEFAULT", "VALUE") {
       column.isNullable = false
       column.isAutoIncrement = true
+      column.isUnique = true
     } else if cursor.take("AUTO_INCREMENT") {
       column.isAutoIncrement = true
     } else if cursor.take("COMMENT") {
       column.comment = cursor.string()
     } else if cursor.take("GENERATED", "ALWAYS", "AS") || cursor.take("AS") {
-      guard cursor.parenthesised() != nil else { return false }
+      guard cursor.parenthesised() != nil || (cursor.take("ROW") && cursor.takeAny(["START", "END"]) != nil) else {
+        return false
+      }
       column.isGenerated = true
       _ = cursor.takeAny(["VIRTUAL", "STORED", "PERSISTENT"])
     } else {
-      return storageAttribute(&cursor)
+      return storageAttribute(&column, &cursor)
     }
     return true
   }
@@ -77,6 +81,7 @@ struct ColumnDefinitionParser {
       column.isPrimaryKey = true
     } else if cursor.take("UNIQUE") {
       _ = cursor.take("KEY")
+      column.isUnique = true
     } else if cursor.take("REFERENCES") {
       reference(&cursor)
     } else if cursor.take("CONSTRAINT") {
@@ -102,8 +107,13 @@ struct ColumnDefinitionParser {
   }
 
   /// Attributes that concern neither values nor names.
-  private func storageAttribute(_ cursor: inout TokenCursor) -> Bool {
+  private func storageAttribute(_ column: inout ColumnDefinition, _ cursor: inout TokenCursor) -> Bool {
     if cursor.takeAny(["VISIBLE", "INVISIBLE"]) != nil { return true }
+    if cursor.take("COMPRESSED") {
+      if cursor.take(symbol: "=") { cursor.advance() }
+      column.isCompressed = true
+      return true
+    }
     if cursor.take("NOT", "SECONDARY") || cursor.take("WITHOUT", "SYSTEM", "VERSIONING")
       || cursor.take("WITH", "SYSTEM", "VERSIONING")
     {
@@ -121,36 +131,4 @@ struct ColumnDefinitionParser {
     return false
   }
 
-  /// What stands behind DEFAULT; nil when it is not understood.
-  func defaultClause(_ cursor: inout TokenCursor) -> DefaultClause? {
-    if let inner = cursor.parenthesised() { return .expression("(" + inner.text + ")") }
-    var sign = ""
-    if cursor.take(symbol: "-") { sign = "-" } else { _ = cursor.take(symbol: "+") }
-    guard let token = cursor.current else { return nil }
-    cursor.advance()
-    switch token.kind {
-    case .string, .number: return .constant(sign + token.text)
-    case .symbol, .quotedName: return nil
-    case .word: break
-    }
-    switch token.keyword {
-    case "NULL": return .null
-    case "TRUE": return .constant("1")
-    case "FALSE": return .constant("0")
-    case "NEXT":
-      guard cursor.take("VALUE", "FOR"), cursor.tableName(defaultSchema: "") != nil else { return nil }
-      return .expression("NEXT VALUE FOR")
-    default: break
-    }
-    // b'101', x'4D', N'text', _utf8mb4'text'.
-    if let next = cursor.current, next.kind == .string {
-      let isBits = token.keyword == "B" || token.keyword == "X"
-      guard isBits || token.keyword == "N" || token.keyword.hasPrefix("_") else { return .expression(token.text) }
-      cursor.advance()
-      return .constant(isBits ? "\(token.text.lowercased())'\(next.text)'" : next.text)
-    }
-    // CURRENT_TIMESTAMP, NOW(6), UUID() …
-    let hasArguments = cursor.parenthesised() != nil
-    return .expression(token.text + (hasArguments ? "()" : ""))
-  }
 }

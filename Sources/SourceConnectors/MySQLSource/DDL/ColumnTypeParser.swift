@@ -27,7 +27,7 @@ struct ColumnTypeParser {
     "INT8": "bigint", "BIT": "bit", "DATE": "date", "TIME": "time", "DATETIME": "datetime", "TIMESTAMP": "timestamp",
     "YEAR": "year", "BINARY": "binary", "VARBINARY": "varbinary", "RAW": "varbinary", "TINYTEXT": "tinytext",
     "MEDIUMTEXT": "mediumtext", "LONGTEXT": "longtext", "CLOB": "longtext", "TINYBLOB": "tinyblob",
-    "MEDIUMBLOB": "mediumblob", "LONGBLOB": "longblob", "GEOMCOLLECTION": "geomcollection",
+    "MEDIUMBLOB": "mediumblob", "LONGBLOB": "longblob",
   ]
 
   /// The type at the cursor; nil when there is none that is known at least by its form.
@@ -44,12 +44,19 @@ struct ColumnTypeParser {
       parsed?.isSerial = true
     case "FLOAT", "FLOAT4", "FLOAT8", "DOUBLE", "REAL": parsed = approximate(word, &cursor)
     case "DECIMAL", "DEC", "NUMERIC", "FIXED", "NUMBER": parsed = decimal(word, &cursor)
+    case "CHAR" where cursor.sees("BYTE"), "CHARACTER" where cursor.sees("BYTE"):
+      cursor.advance()
+      parsed = Parsed("binary", [1])
     case "CHAR", "CHARACTER", "NCHAR", "NATIONAL", "VARCHAR", "VARCHARACTER", "VARCHAR2", "NVARCHAR":
       parsed = character(word, &cursor)
     case "TEXT", "BLOB":
       parsed = Parsed(word.lowercased())
       parsed?.sizeHint = numbers(&cursor)?.first
     case "LONG": parsed = long(&cursor)
+    case "GEOMETRYCOLLECTION" where dialect.flavor == .mysql && !dialect.showsIntegerWidths,
+      "GEOMCOLLECTION" where dialect.flavor == .mysql && !dialect.showsIntegerWidths:
+      parsed = Parsed("geomcollection")
+    case "GEOMETRYCOLLECTION", "GEOMCOLLECTION": parsed = Parsed("geometrycollection")
     case "ENUM", "SET": return members(word, &cursor)
     case "JSON": return json()
     default: parsed = plain(word, &cursor)
@@ -132,8 +139,11 @@ struct ColumnTypeParser {
     guard let inner = cursor.parenthesised() else { return nil }
     var members: [String] = []
     for part in inner.splitAtCommas() {
-      guard let token = part.last, token.kind == .string else { return nil }
-      var scalars = Array(token.text.unicodeScalars)
+      var member = TokenCursor(part)
+      // A character set may stand in front: _latin1'a'.
+      if member.current?.keyword.hasPrefix("_") ?? false || member.sees("N") { member.advance() }
+      guard let text = member.string(), member.isAtEnd else { return nil }
+      var scalars = Array(text.unicodeScalars)
       while scalars.last == " " { scalars.removeLast() }
       members.append(String(String.UnicodeScalarView(scalars)))
     }

@@ -12,6 +12,9 @@ struct DDLDialect: Hashable, Sendable {
   /// Whether table names are compared without regard to case (`lower_case_table_names` is not 0).
   var foldsTableNames = false
 
+  /// Whether a TIMESTAMP without NULL and NOT NULL may be NULL (`explicit_defaults_for_timestamp`).
+  var hasNullableTimestamps = true
+
   /// From `SELECT VERSION()`, as FORMAT_DESCRIPTION has it: `10.11.6-MariaDB-log`, `8.0.36`.
   init(serverVersion: String, sqlMode: UInt64 = 0) {
     flavor = serverVersion.lowercased().contains("mariadb") ? .mariadb : .mysql
@@ -25,6 +28,8 @@ struct DDLDialect: Hashable, Sendable {
   var hasANSIQuotes: Bool { sqlMode & 0x4 != 0 }
   /// REAL means FLOAT (MODE_REAL_AS_FLOAT).
   var hasRealAsFloat: Bool { sqlMode & 0x1 != 0 }
+  /// Values that do not fit make a statement fail (MODE_STRICT_TRANS_TABLES, MODE_STRICT_ALL_TABLES).
+  var isStrict: Bool { sqlMode & 0x60_0000 != 0 }
   /// A backslash in a text stands for itself (MODE_NO_BACKSLASH_ESCAPES).
   var hasNoBackslashEscapes: Bool { sqlMode & 0x10_0000 != 0 }
 }

@@ -1,28 +1,29 @@
 import Model
 
-/// What a DDL statement does, as far as captured tables are concerned.
+/// What a DDL statement does, as far as tables are concerned.
 enum DDLStatement: Hashable, Sendable {
   case alterTable(AlterTable)
   case truncateTable(TableID)
   case dropTables([TableID])
   case renameTables([RenamedTable])
-  /// Only the name: the structure is asked of the server when the table is captured.
-  case createTable(TableID)
-  case createIndex(TableID)
-  case dropIndex(TableID)
+  case createTable(CreateTable)
   case createDatabase(String)
   case dropDatabase(String)
   /// Views, triggers, routines, privileges, settings: no table's structure.
   case other
 
-  /// The tables that it names; DROP DATABASE names none.
+  /// The tables that it names and that it may change; DROP DATABASE names none.
   var tables: [TableID] {
     switch self {
     case .alterTable(let alter):
       alter.specs.reduce(into: [alter.table]) { names, spec in
-        if case .renameTable(let name) = spec { names.append(name) }
+        switch spec {
+        case .renameTable(let name), .exchangePartition(let name): names.append(name)
+        default: break
+        }
       }
-    case .truncateTable(let table), .createTable(let table), .createIndex(let table), .dropIndex(let table): [table]
+    case .truncateTable(let table): [table]
+    case .createTable(let create): [create.table]
     case .dropTables(let tables): tables
     case .renameTables(let renamed): renamed.flatMap { [$0.from, $0.to] }
     case .createDatabase, .dropDatabase, .other: []
@@ -54,10 +55,57 @@ struct RenamedTable: Hashable, Sendable {
   var to: TableID
 }
 
-/// ALTER TABLE with its specifications in order.
+/// ALTER TABLE with its specifications in order; CREATE INDEX and DROP INDEX are written as such.
 struct AlterTable: Hashable, Sendable {
   var table: TableID
   var specs: [AlterSpec]
+  /// ALTER IGNORE TABLE: rows that do not fit are changed or removed.
+  var isIgnoring = false
+}
+
+/// CREATE TABLE.
+struct CreateTable: Hashable, Sendable {
+  var table: TableID
+  var ifNotExists = false
+  /// OR REPLACE: what was there before is dropped.
+  var replaces = false
+  /// LIKE: columns and keys are those of this table.
+  var like: TableID?
+  /// Columns of a SELECT, which only the server knows, come behind the defined ones.
+  var hasSelect = false
+  var columns: [ColumnDefinition] = []
+  /// In the order of the statement, inline ones included.
+  var keys: [KeyDefinition] = []
+  /// Columns of a PERIOD, which are NOT NULL.
+  var periodColumns: [String] = []
+  var charset: String?
+  var collation: String?
+  var comment: String?
+  /// Not a table of rows: a sequence, or system-versioned, in its own words.
+  var special: String?
+  /// A part that is not understood, in its own words.
+  var unsupported: String?
+}
+
+/// A key as DDL defines it.
+struct KeyDefinition: Hashable, Sendable {
+  enum Kind: Hashable, Sendable {
+    case primary, unique, plain
+  }
+
+  /// A column of the key.
+  struct Part: Hashable, Sendable {
+    /// Nil for an expression.
+    var column: String?
+    /// Only the beginning of the value counts.
+    var hasPrefix = false
+  }
+
+  var kind: Kind
+  /// Nil: the server makes one up.
+  var name: String?
+  var parts: [Part]
+  var ifNotExists = false
 }
 
 /// One specification of an ALTER TABLE.
@@ -70,15 +118,23 @@ enum AlterSpec: Hashable, Sendable {
   /// ALTER COLUMN … SET DEFAULT or DROP DEFAULT.
   case setDefault(String, DefaultClause)
   case renameTable(TableID)
-  /// CONVERT TO CHARACTER SET: charset, and collation if given. `DEFAULT` as charset: the database's.
+  /// CONVERT TO CHARACTER SET: charset, and collation if given. `default` as charset: the database's.
   case convert(charset: String, collation: String?)
   /// [DEFAULT] CHARACTER SET and COLLATE: for columns added from now on.
   case defaultCharset(charset: String?, collation: String?)
-  case addPrimaryKey([String])
+  case tableComment(String)
+  case addKey(KeyDefinition)
   case dropPrimaryKey
-  /// Indexes, constraints, partitioning, engine, comment and the like: neither columns nor rows change.
+  /// DROP INDEX, DROP KEY, DROP CONSTRAINT.
+  case dropKey(String)
+  case renameKey(from: String, to: String)
+  /// Rows come, go or change without events, in the specification's own words.
+  case rowsChange(String)
+  /// EXCHANGE PARTITION: the rows of both tables change without events.
+  case exchangePartition(with: TableID)
+  /// Constraints, partitioning, engine, storage and the like: neither columns nor keys nor rows change.
   case irrelevant
-  /// What cannot be followed on a captured table, in its own words: rows change without events, or it is not understood.
+  /// What is not understood, or cannot be carried, in its own words.
   case unsupported(String)
 }
 
@@ -94,8 +150,10 @@ enum ColumnPlace: Hashable, Sendable {
 enum DefaultClause: Hashable, Sendable {
   case none
   case null
-  /// A literal, without quotes.
+  /// A text or a number, without quotes.
   case constant(String)
+  /// `b'101'`, `x'4D'`, `0x4D`: bytes, or a number for a numeric column.
+  case bytes([UInt8])
   /// CURRENT_TIMESTAMP, or an expression in parentheses.
   case expression(String)
 }
@@ -121,4 +179,8 @@ struct ColumnDefinition: Hashable, Sendable {
   var isAutoIncrement = false
   /// An inline PRIMARY KEY.
   var isPrimaryKey = false
+  /// An inline UNIQUE.
+  var isUnique = false
+  /// MariaDB's COMPRESSED storage.
+  var isCompressed = false
 }

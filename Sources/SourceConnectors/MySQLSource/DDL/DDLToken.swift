@@ -34,12 +34,15 @@ struct DDLTokenizer {
   /// Inside an executable comment, whose end must be passed over.
   private var openComments = 0
 
-  /// The tokens of a statement.
-  static func tokens(of sql: String, dialect: DDLDialect) -> [DDLToken] {
-    var tokenizer = DDLTokenizer(scalars: Array(sql.unicodeScalars), dialect: dialect)
-    tokenizer.run()
+  /// The tokens of a statement; with a limit, the first ones.
+  static func tokens(of sql: String, dialect: DDLDialect, limit: Int = .max) -> [DDLToken] {
+    var tokenizer = DDLTokenizer(scalars: Array(sql.unicodeScalars.prefix(longestText)), dialect: dialect)
+    tokenizer.run(limit)
     return tokenizer.tokens
   }
+
+  /// What stands behind so many characters is not looked at.
+  private static let longestText = 64 << 20
 
   private init(scalars: [Unicode.Scalar], dialect: DDLDialect) {
     self.scalars = scalars
@@ -50,8 +53,8 @@ struct DDLTokenizer {
     index + offset < scalars.count ? scalars[index + offset] : "\0"
   }
 
-  private mutating func run() {
-    while index < scalars.count {
+  private mutating func run(_ limit: Int) {
+    while index < scalars.count, tokens.count < limit {
       let scalar = peek()
       if scalar.properties.isWhitespace || scalar == "\0" {
         index += 1

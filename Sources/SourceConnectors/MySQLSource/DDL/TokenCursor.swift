@@ -12,6 +12,9 @@ struct TokenCursor {
 
   var isAtEnd: Bool { index >= tokens.endIndex }
   var current: DDLToken? { isAtEnd ? nil : tokens[index] }
+  /// Passes everything.
+  mutating func finish() { index = tokens.endIndex }
+
   /// The tokens not yet passed.
   var rest: ArraySlice<DDLToken> { tokens[min(index, tokens.endIndex)...] }
 
@@ -79,10 +82,17 @@ struct TokenCursor {
     return token.text
   }
 
+  /// A text; several in a row are one.
   mutating func string() -> String? {
     guard let token = current, token.kind == .string else { return nil }
     index += 1
-    return token.text
+    guard current?.kind == .string else { return token.text }
+    var text = token.text
+    while let next = current, next.kind == .string {
+      text += next.text
+      index += 1
+    }
+    return text
   }
 
   /// A whole number.

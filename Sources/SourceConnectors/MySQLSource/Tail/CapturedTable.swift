@@ -4,7 +4,7 @@ import Model
 /// A table of the pipeline as the tail reader has it.
 final class CapturedTable {
   /// The name.
-  let id: TableID
+  private(set) var id: TableID
   /// Schema in force at the reader's place.
   private(set) var schema: RowSchema
   /// Native types of its columns.
@@ -12,9 +12,11 @@ final class CapturedTable {
   private let options: ValueOptions
   /// What was read already; nil once the reader is past it.
   var filter: WatermarkFilter?
-  /// The table's default collation when the reader was opened, if it existed.
+  /// The table's default collation at the reader's place, as far as is known.
   var defaultCollation: String?
-  /// The table was dropped.
+  /// Its keys at the reader's place; nil where they are not known.
+  var keys: TableKeys?
+  /// The table is gone, or is not followed any more.
   private(set) var isDropped = false
 
   /// - Throws: `unsupported` when a column's native type cannot be read; what `WatermarkFilter` throws.
@@ -51,7 +53,11 @@ final class CapturedTable {
     types = try Self.types(of: schema, converters)
     try filter?.adopt(schema)
     self.schema = schema
+    isDropped = false
   }
+
+  /// The table goes on under another name.
+  func rename(to name: TableID) { id = name }
 
   /// The decoding of the table's rows under a table map, made once for each.
   func plan(_ map: TableMap) throws(ConnectorError) -> RowDecodingPlan {

@@ -3,63 +3,91 @@ import Model
 
 /// Statements that change tables.
 extension MySQLTailReader {
+  /// A statement and how it is to be read.
+  struct Statement {
+    var sql: String
+    var defaultSchema: String
+    var dialect: DDLDialect
+  }
+
   /// Works out what a statement does to captured tables and queues it; ends the statement's transaction when it does
   /// nothing to them. Statements about other tables are never an error, whatever they say.
   func processDDL(_ query: QueryEvent) throws(ConnectorError) {
-    let sql = query.sql
-    do {
-      try queueChanges(sql, query)
-    } catch {
-      var error = error
-      if error.offset == nil { error.offset = cursor.eventOffset.offset }
-      throw error
+    let statement = Statement(sql: query.sql, defaultSchema: query.schema, dialect: dialect(of: query))
+    if !isPassedOver(statement) {
+      do {
+        try queueChanges(statement, query)
+      } catch {
+        var error = error
+        if error.offset == nil { error.offset = cursor.eventOffset.offset }
+        error.message += ": \(statement.sql.prefix(200))"
+        throw error
+      }
     }
     // A statement in the middle of a transaction (CREATE TABLE … SELECT) does not end it.
     guard !cursor.hasBegun else { return }
-    if pendingChanges.isEmpty { cursor.end() } else { endsTransactionAfterChanges = true }
+    if pendingChanges.isEmpty { endStatement() } else { endsTransactionAfterChanges = true }
   }
 
-  private func queueChanges(_ sql: String, _ query: QueryEvent) throws(ConnectorError) {
-    let dialect = dialect(of: query)
-    let statements: [DDLStatement]
+  /// The end of a statement that is a transaction of its own.
+  func endStatement() {
+    cursor.migrations = migrations.text
+    cursor.end()
+  }
+
+  /// The option ddl.skip names the statement by its place.
+  private func isPassedOver(_ statement: Statement) -> Bool {
+    guard !settings.skippedStatements.isEmpty,
+      settings.skippedStatements.contains("\(cursor.file):\(cursor.position)")
+    else { return false }
+    Self.log.warning(
+      "a statement is passed over, as ddl.skip says",
+      ["offset": cursor.eventOffset.offset.text, "statement": String(statement.sql.prefix(200))])
+    return true
+  }
+
+  private func queueChanges(_ statement: Statement, _ query: QueryEvent) throws(ConnectorError) {
+    let parsed: [DDLStatement]
     do {
-      statements = try DDLParser.parse(sql, defaultSchema: query.schema, dialect: dialect)
+      parsed = try DDLParser.parse(
+        statement.sql, defaultSchema: statement.defaultSchema, dialect: statement.dialect)
     } catch {
-      guard let table = captured(mentionedIn: sql, query) else { return }
+      guard let table = captured(mentionedIn: statement.sql, query) else { return }
       throw error.connectorError(table: table)
     }
-    for statement in statements {
-      for table in tables where statement.affects(table.id) {
-        try queue(statement, on: table, sql: sql, dialect: dialect)
+    for item in parsed {
+      switch item {
+      case .createTable(let create): try created(create, statement)
+      case .renameTables(let pairs): try renamed(pairs, statement)
+      case .alterTable, .dropTables, .dropDatabase, .truncateTable: try altered(item, statement)
+      case .createDatabase, .other: break
       }
     }
   }
 
-  private func queue(
-    _ statement: DDLStatement, on table: CapturedTable, sql: String, dialect: DDLDialect
+  private func altered(_ item: DDLStatement, _ statement: Statement) throws(ConnectorError) {
+    if settings.followsMigrations { alteredGhosts(item, statement) }
+    var renaming: RenamedTable?
+    if case .alterTable(let alter) = item, let name = alter.newName {
+      renaming = RenamedTable(from: alter.table, to: name)
+    }
+    for table in tables where !table.isDropped && item.affects(table.id, ignoringCase: foldsTableNames) {
+      // The new name of another table: dealt with below.
+      if let renaming, !isSame(renaming.from, table.id), isSame(renaming.to, table.id) { continue }
+      try follow(item, on: table, statement)
+    }
+    if let renaming { try renamed([renaming], statement) }
+  }
+
+  private func follow(
+    _ item: DDLStatement, on table: CapturedTable, _ statement: Statement
   ) throws(ConnectorError) {
-    func refuse(_ what: String) -> ConnectorError {
-      ConnectorError(
-        .unsupported, "\(what): \(sql.prefix(200))", table: table.id,
-        remedy: "start the pipeline anew to take a new snapshot")
-    }
-    switch statement {
-    case .createTable:
-      // IF NOT EXISTS on a table that exists does nothing.
-      guard table.isDropped || sql.uppercased().contains("OR REPLACE") else { return }
-      throw refuse("a captured table is created again")
-    case .renameTables: throw refuse("a captured table is renamed, or another one takes its name")
-    default: break
-    }
-    if table.isDropped || table.filter?.verdictOnTable(cursor.place) == .skip { return }
-    let current = pendingChanges.last { $0.table == table.id }?.schema ?? table.schema.schema
-    let effect: DDLEffect
+    let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
+    if verdict == .skip { return }
+    var effect: DDLEffect
     do {
-      let applier = DDLApplier(
-        dialect: dialect, treatTinyint1AsBoolean: settings.values.treatTinyint1AsBoolean,
-        defaultCollation: try needsCollation(statement) ? tableCollation(table) : nil,
-        includesComments: settings.includesComments, isLossless: settings.values.isLossless)
-      effect = try applier.schemaChanges(for: statement, on: table.id, current: current)
+      let applier = try applier(statement, on: table, needsCollation: item.definesColumns)
+      effect = try applier.schemaChanges(for: item, on: table.id, current: table.schema.schema, keys: table.keys)
     } catch let error as BinlogError {
       throw error.connectorError(table: table.id)
     } catch let error as ConnectorError {
@@ -67,45 +95,131 @@ extension MySQLTailReader {
     } catch {
       throw ConnectorError(.bug, "unexpected error \(error)", table: table.id)
     }
-    if effect.schema.primaryKey != current.primaryKey, !isRenaming(effect) {
-      throw refuse("the key of a captured table changes")
-    }
-    guard !effect.changes.isEmpty || effect.schema != current else { return }
-    if table.filter?.verdictOnTable(cursor.place) == .judge {
-      // Emptying the table now would take rows with it that chunks have read since.
-      throw refuse("a captured table changed while its chunks were read")
-    }
-    pendingChanges.append(
-      PendingChange(
-        table: table.id, offset: cursor.eventOffset.offset, changes: effect.changes, schema: effect.schema))
+    queue(effect, on: table, verdict)
   }
 
-  /// Whether key columns got other names, which leaves the key what it is.
-  private func isRenaming(_ effect: DDLEffect) -> Bool {
-    effect.changes.contains { change in
-      if case .renameColumns = change { return true }
-      return false
+  /// Queues what a statement does to a table, or takes note of it where nobody has to know.
+  func queue(_ effect: DDLEffect, on table: CapturedTable, _ verdict: WatermarkFilter.Verdict) {
+    var effect = effect
+    guard !effect.changes.isEmpty || effect.schema != table.schema.schema else {
+      table.keys = effect.keys ?? table.keys
+      table.defaultCollation = effect.defaultCollation ?? table.defaultCollation
+      return
     }
+    if verdict == .judge, !effect.changes.contains(.dropTable) {
+      // Some chunks were read before the statement and some after it: no change fits them all.
+      effect.rereading = effect.rereading ?? "its chunks were read on both sides of the statement"
+      effect.changes = [.replaceTable(effect.schema)]
+    }
+    if let reason = effect.rereading {
+      Self.log.warning(
+        "a table must be read anew after a statement",
+        ["table": table.id.description, "offset": changeOffset.text, "reason": reason])
+    }
+    var change = PendingChange(
+      table: table.id, offset: changeOffset, changes: effect.changes, schema: effect.schema)
+    change.keys = effect.keys
+    change.defaultCollation = effect.defaultCollation
+    pendingChanges.append(change)
   }
 
-  private func needsCollation(_ statement: DDLStatement) -> Bool {
-    if case .alterTable = statement { return true }
-    return false
+  /// The place of the statement at hand. One within a transaction has the transaction's rows behind it, which a place
+  /// with the transaction's own GTID would cover.
+  var changeOffset: Offset {
+    cursor.hasBegun ? cursor.offsetWithinTransaction.offset : cursor.eventOffset.offset
   }
 
-  /// The table's default collation as it is now, or was when the reader was opened: new text columns without one of
-  /// their own have it.
-  private func tableCollation(_ table: CapturedTable) throws(ConnectorError) -> String? {
-    let sql =
-      "SELECT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
-      + "\(SQLText.string(table.id.schema ?? "")) AND TABLE_NAME = \(SQLText.string(table.id.table))"
-    var now: String?
+  // MARK: How statements are read
+
+  /// The SQL that a statement is written in.
+  func dialect(of query: QueryEvent) -> DDLDialect {
+    var dialect = DDLDialect(serverVersion: serverVersion, sqlMode: query.sqlMode ?? 0)
+    dialect.foldsTableNames = foldsTableNames
+    dialect.hasNullableTimestamps = hasNullableTimestamps
+    return dialect
+  }
+
+  var foldsTableNames: Bool { nameFolding != 0 }
+
+  /// Whether two names are one to the server.
+  func isSame(_ left: TableID, _ right: TableID) -> Bool { left.matches(right, ignoringCase: foldsTableNames) }
+
+  /// A name from a statement as the server stores it.
+  func stored(_ table: TableID) -> TableID { nameFolding == 1 ? folded(table) : table }
+
+  /// The same for all spellings of a name.
+  func folded(_ table: TableID) -> TableID {
+    guard foldsTableNames else { return table }
+    return TableID(schema: table.schema?.lowercased() ?? "", table: table.table.lowercased())
+  }
+
+  /// The captured table of that name.
+  func captured(_ table: TableID) -> CapturedTable? {
+    if let index = indexes[table] { return tables[index] }
+    guard foldsTableNames else { return nil }
+    return tables.first { !$0.isDropped && isSame($0.id, table) }
+  }
+
+  /// What works out statements about a captured table, or (nil) about any in the statement's database.
+  func applier(
+    _ statement: Statement, on table: CapturedTable?, needsCollation: Bool = true
+  ) throws(ConnectorError) -> DDLApplier {
+    var applier = DDLApplier(
+      dialect: statement.dialect, treatTinyint1AsBoolean: settings.values.treatTinyint1AsBoolean,
+      includesComments: settings.includesComments, isLossless: settings.values.isLossless)
+    guard needsCollation else { return applier }
+    let schema = table?.id.schema ?? statement.defaultSchema
+    applier.databaseCollation = try asked { client throws(ConnectorError) in
+      try CatalogFacts(client: client).databaseCollation(schema)
+    }
+    applier.defaultCollation = table.map(\.defaultCollation) ?? applier.databaseCollation
+    return applier
+  }
+
+  /// The answer to a question to the server, asked once more over a new connection where the old one was lost.
+  func asked<Answer>(
+    _ question: (MySQLClient) throws(ConnectorError) -> Answer
+  ) throws(ConnectorError) -> Answer {
     do {
-      now = try helperClient().scalar(sql)
+      return try question(try helperClient())
     } catch  where error.kind == .connection || error.kind == .transient {
       dropHelper()
-      now = try helperClient().scalar(sql)
+      return try question(try helperClient())
     }
-    return now ?? table.defaultCollation
+  }
+
+  /// What the catalog says of a table now; nil when it is not there.
+  func described(_ table: TableID) throws(ConnectorError) -> TableDescription? {
+    guard let facts = connection?.facts else { return nil }
+    return try asked { client throws(ConnectorError) in
+      try TableCatalog(client: client, facts: facts, settings: settings).describe(table)
+    }
+  }
+
+  /// Facts that no event tells: default collations and keys of the captured tables, and how names compare.
+  func readFacts() throws(ConnectorError) {
+    let names = tables.map(\.id)
+    nameFolding = try asked { client throws(ConnectorError) in try CatalogFacts(client: client).nameFolding() }
+    hasNullableTimestamps = try asked { client throws(ConnectorError) in
+      try CatalogFacts(client: client).hasNullableTimestamps()
+    }
+    let collations = try asked { client throws(ConnectorError) in
+      try CatalogFacts(client: client).collations(of: names)
+    }
+    let keys = try asked { client throws(ConnectorError) in try CatalogFacts(client: client).keys(of: names) }
+    for table in tables {
+      table.defaultCollation = collations[table.id]
+      table.keys = keys[table.id]
+    }
+    restoreMigrations()
+    dropHelper()
+  }
+}
+
+extension DDLStatement {
+  /// Whether columns may be defined that get a default character set.
+  fileprivate var definesColumns: Bool {
+    if case .alterTable = self { return true }
+    return false
   }
 }

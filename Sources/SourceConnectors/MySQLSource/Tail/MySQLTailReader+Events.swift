@@ -134,18 +134,13 @@ extension MySQLTailReader {
       offset: cursor.offset.offset, remedy: "set binlog_format=ROW for every session, and take a new snapshot")
   }
 
-  /// The SQL that a statement is written in.
-  func dialect(of query: QueryEvent) -> DDLDialect {
-    DDLDialect(serverVersion: serverVersion, sqlMode: query.sqlMode ?? 0)
-  }
-
   /// The first captured table that a statement mentions: by its name alone where the statement's default schema is the
   /// table's, otherwise together with the name of its schema.
   func captured(mentionedIn sql: String, _ query: QueryEvent) -> TableID? {
     let dialect = dialect(of: query)
     let schema = query.schema.lowercased()
     return tables.first { table in
-      guard DDLParser.mentions(table.id, in: sql, dialect: dialect) else { return false }
+      guard !table.isDropped, DDLParser.mentions(table.id, in: sql, dialect: dialect) else { return false }
       let name = table.id.schema ?? ""
       return name.lowercased() == schema || DDLParser.mentions(TableID(table: name), in: sql, dialect: dialect)
     }?.id

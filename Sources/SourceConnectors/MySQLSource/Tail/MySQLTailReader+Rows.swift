@@ -29,21 +29,12 @@ extension MySQLTailReader {
     advance()
     let skipped = cursor.skip == nil || cursor.isSkipping ? 0 : cursor.takeSkippedRows()
     if cursor.isSkipping || wasHandedOut { return .done }
-    try check(table)
     switch table.filter?.verdict(cursor.place) ?? .deliver {
     case .skip: return .done
     case .deliver: break
     case .judge: return try decode(event, map, table, judged: true, skipped: skipped, into: &batch)
     }
     return try decode(event, map, table, judged: false, skipped: skipped, into: &batch)
-  }
-
-  private func check(_ table: CapturedTable) throws(ConnectorError) {
-    if table.isDropped {
-      throw ConnectorError(
-        .unsupported, "the table was dropped and has been created again", table: table.id,
-        offset: cursor.offset.offset, remedy: "start the pipeline anew")
-    }
   }
 
   private func decode(

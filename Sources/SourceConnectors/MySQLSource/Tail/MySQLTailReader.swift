@@ -20,8 +20,19 @@ final class MySQLTailReader: TailReader {
   var connection: TailConnection?
   var maps = TableMapCache()
   var cursor: TailCursor
-  private(set) var tables: [CapturedTable] = []
-  private(set) var indexes: [TableID: Int] = [:]
+  var tables: [CapturedTable] = []
+  /// Places in `tables` of those that are followed.
+  var indexes: [TableID: Int] = [:]
+  /// Tables that were captured and are gone, or not followed any more: they are told of when they come back.
+  var formerTables: Set<TableID> = []
+  /// Tables of which the user was told that they are not captured.
+  var notedTables: Set<TableID> = []
+  /// Tables that migrations are making.
+  var migrations = OnlineMigrations()
+  /// The server's `lower_case_table_names`.
+  var nameFolding = 0
+  /// The server's `explicit_defaults_for_timestamp`.
+  var hasNullableTimestamps = true
   /// The event that waits for the next call.
   var held: BinlogEvent?
   /// Rows of the open transaction that were handed out before the connection was lost end here.
@@ -54,6 +65,11 @@ final class MySQLTailReader: TailReader {
     var offset: Offset
     var changes: [SchemaChange]
     var schema: TableSchema
+    /// The table's keys afterwards; nil where they are not known.
+    var keys: TableKeys?
+    var defaultCollation: String?
+    /// The name under which the table goes on.
+    var newName: TableID?
   }
 
   init(
@@ -85,21 +101,7 @@ final class MySQLTailReader: TailReader {
       tables.append(captured)
       if captured.filter != nil { remainingFilters += 1 }
     }
-    if stop == nil { try readCollations() }
-  }
-
-  /// The tables' default collations: new text columns without one of their own have it.
-  private func readCollations() throws(ConnectorError) {
-    let schemas = Set(tables.compactMap(\.id.schema)).map { SQLText.string($0) }.joined(separator: ", ")
-    guard !schemas.isEmpty else { return }
-    let rows = try helperClient().query(
-      "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA IN (\(schemas))"
-    )
-    for row in rows {
-      guard let index = indexes[TableID(schema: row[0], table: row[1] ?? "")] else { continue }
-      tables[index].defaultCollation = row[2]
-    }
-    dropHelper()
+    if stop == nil { try readFacts() }
   }
 
   /// A second connection, for questions about keys and tables.
@@ -111,7 +113,7 @@ final class MySQLTailReader: TailReader {
   }
 
   /// The converters of a schema's character sets.
-  private func converters(_ schema: RowSchema) throws(ConnectorError) -> [String: TextConverter] {
+  func converters(_ schema: RowSchema) throws(ConnectorError) -> [String: TextConverter] {
     try CharsetLoader.converters(for: schema.schema, serverVersion: serverVersion, connect: helperClient)
   }
 
@@ -268,20 +270,6 @@ final class MySQLTailReader: TailReader {
   }
 
   // MARK: What the caller asks and tells
-
-  func adopt(_ schema: RowSchema?, for table: TableID) throws(ConnectorError) {
-    guard isAwaitingAdoption, let change = pendingChanges.first, change.table == table, let index = indexes[table]
-    else {
-      throw ConnectorError(.bug, "adopt without a schema change", table: table)
-    }
-    try tables[index].adopt(schema, converters: try schema.map(converters) ?? [:])
-    isAwaitingAdoption = false
-    pendingChanges.removeFirst()
-    if pendingChanges.isEmpty, endsTransactionAfterChanges {
-      endsTransactionAfterChanges = false
-      cursor.end()
-    }
-  }
 
   /// The last complete transaction's end.
   var position: MySQLOffset? { cursor.offset }

@@ -38,6 +38,8 @@ struct TailCursor {
   private(set) var skip: StartSkip?
   /// The same, as it was at the boundary.
   private var boundarySkip: StartSkip?
+  /// Tables that migrations are making, as offsets carry them.
+  var migrations: String?
   /// Events of the open transaction are being passed over.
   private(set) var isSkipping = false
 
@@ -52,11 +54,20 @@ struct TailCursor {
     isPlaced = start.position != nil || start.mariaDB == nil
     skip = start.skip
     boundarySkip = start.skip
+    migrations = start.migrations
   }
 
   /// The last complete transaction's end as an offset.
   var offset: MySQLOffset {
-    MySQLOffset(position: boundary, gtids: gtids, mariaDB: mariaDB, server: server, skip: boundarySkip)
+    var result = MySQLOffset(position: boundary, gtids: gtids, mariaDB: mariaDB, server: server, skip: boundarySkip)
+    result.migrations = migrations
+    return result
+  }
+
+  /// The end of the event that was met last, in front of the rest of its transaction.
+  var offsetWithinTransaction: MySQLOffset {
+    MySQLOffset(
+      position: BinlogPosition(file: file, position: position), gtids: gtids, mariaDB: mariaDB, server: server)
   }
 
   /// The end of the event that was met last, as if its transaction ended with it.

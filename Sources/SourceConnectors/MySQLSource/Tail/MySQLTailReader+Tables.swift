@@ -1,0 +1,263 @@
+import Connector
+import Model
+
+/// Tables that come, go and change their names.
+extension MySQLTailReader {
+  // MARK: Creation
+
+  /// A table that is made in the log has all its rows in the log.
+  func created(_ create: CreateTable, _ statement: Statement) throws(ConnectorError) {
+    let name = stored(create.table)
+    if let table = captured(name) {
+      // IF NOT EXISTS on a table that is there does nothing; and a statement may be met again after a restart.
+      guard create.replaces else { return }
+      let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
+      if verdict == .skip { return }
+      let made = try made(create, statement)
+      queue(
+        DDLEffect(
+          changes: [.replaceTable(made.schema)], schema: made.schema, defaultCollation: made.defaultCollation,
+          keys: made.keys, rereading: "CREATE OR REPLACE TABLE has made it anew"), on: table, verdict)
+      return
+    }
+    if settings.followsMigrations, MigrationTable.matches(name) {
+      return createdGhost(create, name, statement)
+    }
+    guard announces(name) else { return }
+    if let special = create.special {
+      Self.log.warning("a new table is not captured", ["table": name.description, "reason": special])
+      return
+    }
+    let made = try made(create, statement)
+    // Of a table that this reader has seen go, it is certain that it was not there.
+    let isEmpty = !create.ifNotExists || formerTables.contains(name) || settings.newTables == .streamed
+    announce(name, made, isEmpty ? .createTable(made.schema) : .replaceTable(made.schema))
+  }
+
+  /// The table that a statement makes: from the statement, or where it copies another one, from that.
+  private func made(_ create: CreateTable, _ statement: Statement) throws(ConnectorError) -> CreatedTable {
+    let name = stored(create.table)
+    if let like = create.like {
+      if let table = captured(stored(like)) {
+        return CreatedTable(
+          schema: table.schema.schema, keys: table.keys, defaultCollation: table.defaultCollation)
+      }
+      if let found = try described(name) { return CreatedTable(found) }
+      if let found = try described(stored(like)) { return CreatedTable(found) }
+      throw ConnectorError(
+        .schemaMismatch, "a table was created like \(like), and neither of them is there any more", table: name,
+        remedy: "leave the table out with tables.exclude, or pass over the statement with ddl.skip")
+    }
+    if create.hasSelect, let found = try described(name) { return CreatedTable(found) }
+    let applier = try applier(Statement(creating: create, statement), on: nil)
+    do {
+      return try applier.table(creating: create)
+    } catch {
+      throw error.connectorError(table: name)
+    }
+  }
+
+  /// Whether a table that is not captured is told of: it was captured before, or begins to match.
+  private func announces(_ name: TableID) -> Bool {
+    guard settings.selects(name), stop == nil else { return false }
+    if formerTables.contains(name) || settings.newTables != .ignored { return true }
+    if notedTables.count < 1000, notedTables.insert(name).inserted {
+      Self.log.info(
+        "a table that matches was made or renamed, and is not captured",
+        ["table": name.description, "remedy": "scan.newly-added-table.enabled"])
+    }
+    return false
+  }
+
+  private func announce(_ name: TableID, _ made: CreatedTable, _ change: SchemaChange) {
+    var pending = PendingChange(table: name, offset: changeOffset, changes: [change], schema: made.schema)
+    pending.keys = made.keys
+    pending.defaultCollation = made.defaultCollation
+    pendingChanges.append(pending)
+  }
+
+  // MARK: Renaming
+
+  /// Follows what the statement does in the end, whatever way it goes (swaps, chains).
+  func renamed(_ pairs: [RenamedTable], _ statement: Statement) throws(ConnectorError) {
+    let effect = RenameEffect(
+      pairs.map { RenamedTable(from: stored($0.from), to: stored($0.to)) }, key: folded)
+    for outcome in effect.outcomes {
+      if let table = captured(outcome.name) {
+        try replaced(table, outcome, statement)
+      } else if let origin = outcome.origin {
+        try appeared(outcome.name, origin)
+      }
+    }
+    for outcome in effect.outcomes where migrations.ghosts[outcome.name] != nil {
+      if let target = outcome.destination, MigrationTable.isGhost(target), captured(target) == nil {
+        migrations.rename(outcome.name, to: target)
+      } else {
+        migrations.forget(outcome.name)
+      }
+    }
+  }
+
+  /// A captured table's name has another table now, or none.
+  private func replaced(
+    _ table: CapturedTable, _ outcome: RenameEffect.Outcome, _ statement: Statement
+  ) throws(ConnectorError) {
+    let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
+    if verdict == .skip { return }
+    guard let origin = outcome.origin else { return vacated(table, outcome.destination) }
+    if settings.followsMigrations, let effect = migrated(table, ghost: origin) {
+      return queue(effect, on: table, verdict)
+    }
+    var schema = table.schema.schema
+    var keys: TableKeys?
+    var collation: String?
+    if let other = captured(origin) {
+      (schema, keys, collation) = (other.schema.schema, other.keys, other.defaultCollation)
+    } else if let found = try described(table.id) {
+      // Whoever reads the rows anew looks at the table again; this is what it is at the moment.
+      (schema, collation) = (found.schema, found.collation)
+    }
+    queue(
+      DDLEffect(
+        changes: [.replaceTable(schema)], schema: schema, defaultCollation: collation, keys: keys,
+        rereading: "table \(origin) has taken its name"), on: table, verdict)
+  }
+
+  /// A captured table's name is free now.
+  private func vacated(_ table: CapturedTable, _ destination: TableID?) {
+    let current = pendingChanges.last { $0.table == table.id }
+    var change = PendingChange(
+      table: table.id, offset: changeOffset, changes: [.dropTable], schema: current?.schema ?? table.schema.schema)
+    change.keys = current?.keys ?? table.keys
+    change.defaultCollation = current?.defaultCollation ?? table.defaultCollation
+    if let destination {
+      if settings.followsMigrations, MigrationTable.matches(destination) {
+        // The first of two steps: the other table follows, or this one comes back.
+        Self.log.info(
+          "a table was put aside by a migration", ["table": table.id.description, "as": destination.description])
+        return
+      }
+      if current.map({ $0.isNewTable }) ?? false {
+        // It is read anew as well: the name goes, and the new one is told of as a table with rows.
+        formerTables.insert(destination)
+      } else if settings.selects(destination), captured(destination) == nil {
+        change.changes = [.renameTable(to: destination)]
+        change.newName = destination
+      } else {
+        Self.log.warning(
+          "a table was renamed to a name that is not captured",
+          ["table": table.id.description, "name": destination.description])
+      }
+    }
+    // ALTER TABLE … ADD COLUMN …, RENAME TO …: one change with both.
+    if let last = pendingChanges.lastIndex(where: { $0.table == table.id }) {
+      if !change.changes.contains(.dropTable) { change.changes = pendingChanges[last].changes + change.changes }
+      pendingChanges.remove(at: last)
+    }
+    pendingChanges.append(change)
+  }
+
+  /// A name that is not captured has a table now.
+  private func appeared(_ name: TableID, _ origin: TableID) throws(ConnectorError) {
+    if pendingChanges.contains(where: { $0.newName == name }) { return }
+    if settings.followsMigrations, MigrationTable.matches(name) { return }
+    guard announces(name) else { return }
+    guard let found = try described(name) else {
+      // It has gone again since: its end is in the log.
+      Self.log.warning("a renamed table is not there any more", ["table": name.description])
+      return
+    }
+    announce(name, CreatedTable(found), .replaceTable(found.schema))
+  }
+
+  // MARK: Adoption
+
+  func adopt(_ schema: RowSchema?, for table: TableID) throws(ConnectorError) {
+    guard isAwaitingAdoption, let change = pendingChanges.first, change.table == table else {
+      throw ConnectorError(.bug, "adopt without a schema change", table: table)
+    }
+    // Table ids and what was found out about them are void.
+    maps.removeAll()
+    if let index = indexes[table] {
+      try adopt(schema, change, tables[index])
+    } else if let schema {
+      try capture(schema, change)
+    }
+    isAwaitingAdoption = false
+    pendingChanges.removeFirst()
+    if pendingChanges.isEmpty, endsTransactionAfterChanges {
+      endsTransactionAfterChanges = false
+      endStatement()
+    }
+  }
+
+  private func adopt(_ schema: RowSchema?, _ change: PendingChange, _ table: CapturedTable) throws(ConnectorError) {
+    let former = table.id
+    // From here on rows are another table's, or told apart otherwise: what chunks contain says nothing about them.
+    if change.isNewTable || schema == nil { dropFilter(table) }
+    try table.adopt(schema, converters: try schema.map(converters) ?? [:])
+    table.keys = change.keys
+    table.defaultCollation = change.defaultCollation ?? table.defaultCollation
+    guard schema != nil else {
+      indexes[former] = nil
+      formerTables.insert(former)
+      return
+    }
+    if let name = change.newName {
+      indexes[name] = indexes.removeValue(forKey: former)
+      table.rename(to: name)
+    }
+    if table.keys == nil { try readKeys(table) }
+  }
+
+  private func capture(_ schema: RowSchema, _ change: PendingChange) throws(ConnectorError) {
+    let table = try CapturedTable(
+      TailTable(schema: schema, ignoredThrough: nil, chunks: []), server: cursor.server, options: settings.values,
+      converters: try converters(schema))
+    table.keys = change.keys
+    table.defaultCollation = change.defaultCollation
+    if table.keys == nil { try readKeys(table) }
+    indexes[change.table] = tables.count
+    tables.append(table)
+    formerTables.remove(change.table)
+  }
+
+  private func readKeys(_ table: CapturedTable) throws(ConnectorError) {
+    guard stop == nil else { return }
+    let id = table.id
+    table.keys = try asked { client throws(ConnectorError) in try CatalogFacts(client: client).keys(of: [id]) }[id]
+  }
+
+  private func dropFilter(_ table: CapturedTable) {
+    guard table.filter != nil else { return }
+    table.filter = nil
+    remainingFilters -= 1
+  }
+}
+
+extension MySQLTailReader.PendingChange {
+  /// The rows that follow are of a table that is not the one of before.
+  fileprivate var isNewTable: Bool {
+    changes.contains { change in
+      switch change {
+      case .createTable, .replaceTable: true
+      default: false
+      }
+    }
+  }
+}
+
+extension MySQLTailReader.Statement {
+  /// The same statement with the new table's database as the default, whose character set counts.
+  fileprivate init(creating create: CreateTable, _ statement: Self) {
+    self = statement
+    defaultSchema = create.table.schema ?? statement.defaultSchema
+  }
+}
+
+extension CreatedTable {
+  /// A table as the catalog has it.
+  fileprivate init(_ description: TableDescription) {
+    self.init(schema: description.schema, keys: nil, defaultCollation: description.collation)
+  }
+}
