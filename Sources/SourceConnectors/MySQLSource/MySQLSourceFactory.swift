@@ -25,19 +25,25 @@ public enum MySQLSourceFactory: SourceFactory {
       "server-id", .text,
       "One number or a range a-b; every running reader takes one. Without it: random from 5400 to 6400."),
     OptionSpec(
-      "server-time-zone", .text,
-      "Accepted for compatibility: sessions run in UTC and the binary log holds UTC, so no zone is needed."),
+      "server-time-zone",
+      support: .ignored(
+        reason: "sessions run in UTC and the log holds UTC, so a TIMESTAMP is the same instant in every zone"),
+      "The zone of the server's sessions."),
     OptionSpec(
-      "ssl.mode", .choice(ConnectionSettings.TLSMode.allCases.map(\.rawValue)), default: "disabled",
-      "disabled, required, verify-ca or verify-identity."),
+      "ssl.mode", .choice(ConnectionSettings.TLSMode.allCases.map(\.rawValue)), default: "preferred",
+      "disabled, preferred (encrypted if the server can), required, verify-ca or verify-identity."),
     OptionSpec(
       "ssl.ca", .text, "File with trusted certificates, PEM."),
     OptionSpec(
       "ssl.cert", .text, "File with the client's certificate, PEM."),
     OptionSpec(
       "ssl.key", .text, "File with the client's key, PEM."),
-    OptionSpec("jdbc.properties.", support: .ignored(reason: "there is no JDBC driver"), "JDBC properties."),
-    OptionSpec("debezium.", support: .ignored(reason: "Debezium is not used"), "Properties for Debezium."),
+    OptionSpec(
+      "jdbc.properties.", .text,
+      "Properties of the JDBC driver: those for TLS and timeouts are used, each of the others is warned of."),
+    OptionSpec(
+      "debezium.", .text, "Properties for Debezium: those with a counterpart are used, each of the others is warned of."
+    ),
   ]
 
   private static let tableOptions: [OptionSpec] = [
@@ -51,7 +57,7 @@ public enum MySQLSourceFactory: SourceFactory {
       "include-comments.enabled", .boolean, default: "false", "Whether table and column comments are carried."),
     OptionSpec(
       "treat-tinyint1-as-boolean.enabled", .boolean, default: "true", "Whether TINYINT(1) and BIT(1) are BOOLEAN."),
-    OptionSpec("metadata.list", support: .notYet, "Metadata columns such as op_ts."),
+    OptionSpec("metadata.list", .text, "Metadata of rows: op_ts. Accepted with a warning, as no sink carries it."),
     OptionSpec(
       "use.legacy.json.format", .boolean, default: "true",
       "Whether the text of MySQL's JSON has no blanks behind colons and commas, in the snapshot as in the log; false "

@@ -29,6 +29,10 @@ struct MySQLSourceSettings: Sendable {
   /// Milliseconds.
   var heartbeatInterval: Int64
   var parallelism: Int
+  /// What is passed over in the log.
+  var skippedOperations: SkippedOperations
+  /// What the user should know about the options given.
+  var warnings: [String]
 
   /// A table pattern and the column by which its tables are chunked.
   struct ChunkKeyRule: Sendable {
@@ -38,7 +42,11 @@ struct MySQLSourceSettings: Sendable {
 
   /// Reads the options.
   init(_ options: Options, context: ConnectorContext) throws(ConnectorError) {
-    connection = try Self.connection(options)
+    var foreign = ForeignOptions(options)
+    connection = try Self.connection(options, &foreign)
+    skippedOperations = try Self.skippedOperations(foreign.debezium("skipped.operations"))
+    Self.checkFailureModes(&foreign)
+    try Self.checkMetadata(options["metadata.list"], &foreign)
     tables = try TableSelector(try options.text("tables"))
     if let text = options["tables.exclude"], !text.isEmpty { excluded = try TableSelector(text) }
     startup = try Self.startup(options)
@@ -52,7 +60,9 @@ struct MySQLSourceSettings: Sendable {
       treatTinyint1AsBoolean: try options.boolean("treat-tinyint1-as-boolean.enabled"),
       usesCompactJSON: try options.boolean("use.legacy.json.format"),
       isLossless: try options.boolean("types.lossless"))
-    includesComments = try options.boolean("include-comments.enabled")
+    includesComments =
+      try options.boolean("include-comments.enabled")
+      || foreign.debezium("include.schema.comments")?.lowercased() == "true"
     newTables = try Self.newTables(options)
     followsMigrations = try options.boolean("scan.parse.online.schema.changes.enabled")
     skippedStatements = try Self.skippedStatements(options["ddl.skip"])
@@ -64,6 +74,9 @@ struct MySQLSourceSettings: Sendable {
     }
     heartbeatInterval = try options.milliseconds("heartbeat.interval")
     parallelism = context.parallelism
+    Self.checkStartup(options, startup, &foreign)
+    foreign.warnOfTheRest()
+    warnings = foreign.warnings
   }
 
   /// Whether the pipeline reads the table.
@@ -100,21 +113,6 @@ struct MySQLSourceSettings: Sendable {
     return snapshotted ? .snapshotted : streamed ? .streamed : .ignored
   }
 
-  private static func connection(_ options: Options) throws(ConnectorError) -> ConnectionSettings {
-    let timeout = try options.milliseconds("connect.timeout")
-    guard timeout >= 250 else { throw ConnectorError(.configuration, "connect.timeout is below 250 ms: \(timeout) ms") }
-    var settings = ConnectionSettings(
-      host: try options.text("hostname"), port: UInt32(clamping: try options.integer("port")),
-      user: try options.text("username"), password: try options.text("password"))
-    settings.connectTimeout = timeout
-    settings.connectRetries = try options.integer("connect.max-retries")
-    settings.tls = ConnectionSettings.TLSMode(rawValue: options["ssl.mode"]?.lowercased() ?? "") ?? .disabled
-    settings.tlsAuthority = options["ssl.ca"]
-    settings.tlsCertificate = options["ssl.cert"]
-    settings.tlsKey = options["ssl.key"]
-    return settings
-  }
-
   private static func startup(_ options: Options) throws(ConnectorError) -> SourceStartup {
     let mode = try options.text("scan.startup.mode").lowercased()
     switch mode {
@@ -134,6 +132,17 @@ struct MySQLSourceSettings: Sendable {
         .configuration, "scan.startup.mode \(mode) is not known",
         remedy: "use initial, snapshot, latest-offset, earliest-offset, specific-offset or timestamp")
     }
+  }
+
+  /// Options of a startup mode that is not the one chosen.
+  private static func checkStartup(_ options: Options, _ startup: SourceStartup, _ foreign: inout ForeignOptions) {
+    var unused = options.given.filter { $0.hasPrefix("scan.startup.") && $0 != "scan.startup.mode" }
+    switch startup {
+    case .specificOffset: unused = unused.filter { !$0.hasPrefix("scan.startup.specific-offset.") }
+    case .timestamp: unused.remove("scan.startup.timestamp-millis")
+    case .initial, .snapshotOnly, .latestOffset, .earliestOffset: break
+    }
+    for name in unused.sorted() { foreign.warn("option \(name) has no effect in this scan.startup.mode") }
   }
 
   private static func specificOffset(_ options: Options) throws(ConnectorError) -> MySQLOffset {

@@ -17,6 +17,7 @@ struct Preflight {
   /// Returns warnings.
   /// - Throws: the first problem that makes the pipeline impossible.
   mutating func run() throws(ConnectorError) -> [String] {
+    warnings += settings.warnings
     try checkVersion()
     let variables = try readVariables()
     try checkBinlog(variables)
@@ -29,11 +30,10 @@ struct Preflight {
   }
 
   private func checkVersion() throws(ConnectorError) {
-    let oldest = facts.isMariaDB ? (major: 10, minor: 2) : (major: 5, minor: 7)
-    guard facts.number >= oldest else {
+    guard facts.release.isReadable else {
       throw ConnectorError(
         .prerequisite, "the server's version \(facts.version) is too old",
-        remedy: "MySQL 5.7 or MariaDB 10.2 is the oldest that can be read")
+        remedy: "MySQL 5.6 or MariaDB 10.2 is the oldest that can be read")
     }
   }
 
@@ -70,16 +70,15 @@ struct Preflight {
         .prerequisite, "the server is a replica and does not write what it replicates to its own binary log",
         remedy: "set log_slave_updates (MySQL 8.0.26 and later: log_replica_updates) and restart it")
     }
-    if !facts.hasGTIDs {
+    if !facts.hasGTIDs, !facts.isMariaDB {
       warnings.append(
         "the server is a replica: after a failover the pipeline must be started anew, as it uses positions")
     }
   }
 
   private func isReplica() throws(ConnectorError) -> Bool {
-    let statement = !facts.isMariaDB && facts.number >= (8, 1) ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS"
     do {
-      return try !client.query(statement).isEmpty
+      return try client.namedRow(facts.release.replicaStatus) != nil
     } catch  where error.kind == .permission {
       // MariaDB asks for a privilege of its own (REPLICA MONITOR); without it the check is left out.
       return false

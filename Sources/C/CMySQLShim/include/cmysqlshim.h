@@ -28,6 +28,9 @@ int tg_mysql_wait_readable(MYSQL *mysql, int milliseconds);
 // Adds a connection attribute, visible in performance_schema.
 int tg_mysql_add_attribute(MYSQL *mysql, const char *name, const char *value);
 
+// Has the kernel ask a silent peer every few seconds whether it is still there.
+void tg_socket_keep_alive(int fd);
+
 // Ends both directions of a socket; 0 or -1 with errno.
 int tg_socket_shutdown(int fd);
 #endif

@@ -1,4 +1,5 @@
 import Connector
+import Glibc
 
 /// What is needed to connect to the server.
 struct ConnectionSettings: Sendable, Hashable {
@@ -6,6 +7,8 @@ struct ConnectionSettings: Sendable, Hashable {
   enum TLSMode: String, Sendable, CaseIterable {
     /// Plain.
     case disabled
+    /// Encrypted if the server can, whoever it is; else plain.
+    case preferred
     /// Encrypted, whoever the server is.
     case required
     /// Encrypted, and the certificate must be signed by `tlsAuthority`.
@@ -26,12 +29,38 @@ struct ConnectionSettings: Sendable, Hashable {
   var connectTimeout: Int64 = 30_000
   /// How often a failed attempt is repeated.
   var connectRetries = 3
+  /// Milliseconds of silence after which a statement's connection counts as broken; nil: long.
+  var readTimeout: Int64?
+  /// Whether the server may be asked for the public key with which a password is sent over a connection that is not
+  /// encrypted; nil: only where the user has not asked for encryption.
+  var allowsKeyRetrieval: Bool?
   /// How the connection is protected.
-  var tls = TLSMode.disabled
+  var tls = TLSMode.preferred
+  /// Versions of TLS, separated by commas, such as `TLSv1.2,TLSv1.3`; nil: those of the library.
+  var tlsVersions: String?
   /// File with the certificates of authorities, PEM.
   var tlsAuthority: String?
   /// File with the client's certificate, PEM.
   var tlsCertificate: String?
   /// File with the client's key, PEM.
   var tlsKey: String?
+}
+
+extension ConnectionSettings {
+  /// The machine's list of authorities.
+  static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
+
+  /// Whether the files of certificates can be read: the library's own message names none.
+  /// - Throws: `configuration` naming option and file.
+  func checkFiles() throws(ConnectorError) {
+    guard tls != .disabled else { return }
+    var files = [("ssl.cert", tlsCertificate), ("ssl.key", tlsKey)]
+    if tls.verifies { files.append(("ssl.ca", tlsAuthority ?? Self.systemAuthorities)) }
+    for (option, path) in files {
+      guard let path, access(path, R_OK) != 0 else { continue }
+      throw ConnectorError(
+        .configuration, "the file \(path) cannot be read: \(String(cString: strerror(errno)))",
+        remedy: "the option \(option) names a file of PEM on every machine that runs coordinator or worker")
+    }
+  }
 }

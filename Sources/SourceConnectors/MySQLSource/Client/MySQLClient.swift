@@ -20,8 +20,11 @@ final class MySQLClient {
   /// - Parameter readTimeout: seconds after which a silent connection counts as broken.
   /// - Throws: `connection`, `permission`, `configuration`; `cancelled` after an interrupt.
   static func connect(
-    _ settings: ConnectionSettings, interrupter: Interrupter, readTimeout: UInt32 = 3600
+    _ settings: ConnectionSettings, interrupter: Interrupter, readTimeout: UInt32? = nil
   ) throws(ConnectorError) -> MySQLClient {
+    try settings.checkFiles()
+    let ownTimeout = settings.readTimeout.map { UInt32(clamping: max(1, ($0 + 999) / 1000)) }
+    let readTimeout = readTimeout ?? ownTimeout ?? 3600
     var failures = 0
     while true {
       try interrupter.check()
@@ -54,7 +57,16 @@ final class MySQLClient {
       mysql_close(handle)
       throw fault.error("connecting to \(settings.host):\(settings.port) as \(settings.user)")
     }
-    interrupter.attach(tg_mysql_duplicate_socket(handle))
+    // The library goes on without encryption when the server offers none, unless it was told to look at names.
+    if settings.tls != .disabled, settings.tls != .preferred, mysql_get_ssl_cipher(handle) == nil {
+      mysql_close(handle)
+      throw ConnectorError(
+        .configuration, "\(settings.host):\(settings.port) offers no TLS, but ssl.mode is \(settings.tls.rawValue)",
+        remedy: "set up TLS on the server, or set ssl.mode: preferred")
+    }
+    let descriptor = tg_mysql_duplicate_socket(handle)
+    tg_socket_keep_alive(descriptor)
+    interrupter.attach(descriptor)
     self.handle = handle
     self.interrupter = interrupter
   }
@@ -81,28 +93,36 @@ final class MySQLClient {
     set(MYSQL_OPT_PROTOCOL, UInt32(MYSQL_PROTOCOL_TCP.rawValue))
     set(MYSQL_SET_CHARSET_NAME, "utf8mb4")
     tg_mysql_add_attribute(handle, "program_name", "tidegate")
+    setTLS(handle, settings)
+  }
+
+  private static func setTLS(_ handle: UnsafeMutablePointer<MYSQL>, _ settings: ConnectionSettings) {
+    func set(_ option: mysql_option, _ value: String?) {
+      if let value { mysql_options(handle, option, value) }
+    }
+    let isDemanded = settings.tls != .disabled && settings.tls != .preferred
+    // Whoever pretends that the server has no TLS must not get the password: a key that cannot be read ends a login
+    // that would need one, and only methods that do not send the password as it is are let in. Where the server's name
+    // is verified the library refuses by itself.
+    if !(settings.allowsKeyRetrieval ?? !isDemanded) { set(MYSQL_SERVER_PUBLIC_KEY, "/dev/null") }
+    if isDemanded, settings.tls != .verifyIdentity {
+      set(MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519")
+    }
     guard settings.tls != .disabled else { return }
     var yes: my_bool = 1
     mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &yes)
-    set(MYSQL_OPT_SSL_CA, settings.tlsAuthority)
+    set(MARIADB_OPT_TLS_VERSION, settings.tlsVersions)
     set(MYSQL_OPT_SSL_CERT, settings.tlsCertificate)
     set(MYSQL_OPT_SSL_KEY, settings.tlsKey)
-    var verify: my_bool = settings.tls == .required ? 0 : 1
+    // With an authority the library verifies the chain; the name is looked at only when that is asked for as well.
+    if settings.tls.verifies { set(MYSQL_OPT_SSL_CA, settings.tlsAuthority ?? ConnectionSettings.systemAuthorities) }
+    var verify: my_bool = settings.tls == .verifyIdentity ? 1 : 0
     mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify)
   }
 
   private func prepareSession() throws(ConnectorError) {
-    try execute("SET NAMES utf8mb4")
-    // The same text for a value whatever the server's settings: UTC, backslash escapes, no padding, `"` a string quote.
-    // net_write_timeout: a sink that is slow for minutes must not make the server hang up in the middle of a chunk.
-    try execute(
-      "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION', net_write_timeout = 3600, "
-        + "net_read_timeout = 600, wait_timeout = 86400, interactive_timeout = 86400, autocommit = 1")
-    if isMariaDB {
-      try execute("SET SESSION max_statement_time = 0")
-    } else {
-      try execute("SET SESSION max_execution_time = 0, sql_safe_updates = 0")
-    }
+    let server = ServerRelease(isMariaDB: isMariaDB, version: serverVersion)
+    for statement in server.sessionStatements { try execute(statement) }
   }
 
   /// From now on this interrupter, and no longer the one before, breaks off what the connection waits for.

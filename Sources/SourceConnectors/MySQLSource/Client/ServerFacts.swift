@@ -12,19 +12,34 @@ struct ServerFacts: Sendable, Hashable {
   /// MySQL: whether every transaction has a GTID (`gtid_mode=ON`).
   var hasGTIDs: Bool
 
-  /// Asks the server.
+  /// Made by hand.
+  init(version: String, isMariaDB: Bool, identity: String, hasGTIDs: Bool) {
+    self.version = version
+    self.isMariaDB = isMariaDB
+    self.identity = identity
+    self.hasGTIDs = hasGTIDs
+  }
+
+  /// Asks the server. Variables that an old or a managed server does not have are simply missing.
   init(_ client: MySQLClient) throws(ConnectorError) {
     version = client.serverVersion
     isMariaDB = client.isMariaDB
+    var variables: [String: String] = [:]
+    let rows = try client.query(
+      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uid', 'server_uuid', 'gtid_mode', 'server_id', 'hostname')"
+    )
+    for row in rows {
+      if let name = row.first ?? nil, let value = row.last ?? nil { variables[name.lowercased()] = value }
+    }
+    let id = variables["server_id"] ?? ""
+    let uid = variables["server_uid"] ?? ""
+    let nameless = "\(id)@\(variables["hostname"] ?? "")"
     if isMariaDB {
       hasGTIDs = false
-      let uid = try client.query("SHOW GLOBAL VARIABLES LIKE 'server_uid'").first?.last ?? nil
-      let id =
-        try client.scalar("SELECT CONCAT(@@global.server_id, '@', IF('' = '\(uid ?? "")', @@hostname, ''))") ?? ""
-      identity = Self.plain((uid ?? "") + "/" + id)
+      identity = Self.plain(uid.isEmpty ? "/\(nameless)" : "\(uid)/\(id)@")
     } else {
-      identity = Self.plain(try client.scalar("SELECT @@global.server_uuid") ?? "")
-      hasGTIDs = try client.scalar("SELECT @@global.gtid_mode") == "ON"
+      identity = Self.plain(variables["server_uuid"] ?? nameless)
+      hasGTIDs = variables["gtid_mode"]?.uppercased() == "ON"
     }
   }
 
@@ -33,31 +48,33 @@ struct ServerFacts: Sendable, Hashable {
     String(text.map { $0 == ";" || $0 == "=" ? "_" : $0 })
   }
 
-  /// Major and minor version, of the real server behind a `5.5.5-` prefix.
-  var number: (major: Int, minor: Int) {
-    var text = version[...]
-    if isMariaDB, text.hasPrefix("5.5.5-") { text = text.dropFirst(6) }
-    let parts = text.split(separator: ".").prefix(2).map { part in Int(part.prefix { $0.isNumber }) ?? 0 }
-    return (parts.first ?? 0, parts.count > 1 ? parts[1] : 0)
-  }
-
-  /// The statement that shows the end of the binary log.
-  var logStatusStatement: String {
-    !isMariaDB && number >= (8, 2) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS"
-  }
+  /// What the server understands.
+  var release: ServerRelease { ServerRelease(isMariaDB: isMariaDB, version: version) }
 }
 
 extension MySQLClient {
   /// The end of the binary log at this moment.
   /// - Throws: `prerequisite` when there is no binary log.
   func logEnd(_ facts: ServerFacts) throws(ConnectorError) -> BinlogPosition {
-    let row = try namedRow(facts.logStatusStatement)
+    let row = try namedRow(facts.release.logStatus)
     guard let file = row?["File"], let position = row?["Position"].flatMap({ UInt64($0) }) else {
       throw ConnectorError(
         .prerequisite, "the server writes no binary log",
         remedy: "start it with log_bin and binlog_format=ROW")
     }
     return BinlogPosition(file: file, position: position)
+  }
+
+  /// The first row of the first statement that the server understands.
+  func namedRow(_ statements: [String]) throws(ConnectorError) -> [String: String]? {
+    for statement in statements.dropLast() {
+      do {
+        return try namedRow(statement)
+      } catch  where error.kind == .bug {
+        continue
+      }
+    }
+    return try statements.last.flatMap { statement throws(ConnectorError) in try namedRow(statement) }
   }
 
   /// The GTIDs of every transaction that is committed; nil where the server has none.

@@ -30,8 +30,35 @@ final class MySQLPlanner: SourcePlanner {
     return offset
   }
 
+  /// Those of the tables with a history that have a primary key now.
+  private func tablesWithPrimaryKey(_ history: SchemaHistory) throws(ConnectorError) -> Set<TableID> {
+    let schemas = Set(history.entries.keys.compactMap(\.schema)).map { SQLText.string($0) }
+    guard !schemas.isEmpty else { return [] }
+    let rows = try client.query(
+      "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS "
+        + "WHERE CONSTRAINT_TYPE = 'PRIMARY KEY' AND TABLE_SCHEMA IN (\(schemas.joined(separator: ", ")))")
+    return Set(rows.map { TableID(schema: $0[0], table: $0[1] ?? "") })
+  }
+
+  /// Today's schemas, and from them back through the statements that the log has since the offset.
   func discoverTables(at offset: Offset) throws(ConnectorError) -> [DiscoveredTable] {
-    try discoverTables()
+    let start = try MySQLOffset(offset)
+    for _ in 0..<5 {
+      let tables = try discoverTables()
+      let history = try SchemaHistory(
+        of: tables.map(\.id), from: start, settings: settings, interrupter: interrupter)
+      // A statement that came while the log was read is in it or in the schemas, but not certainly in both.
+      guard try discoverTables().map(\.schema) == tables.map(\.schema) else { continue }
+      let keyed = try tablesWithPrimaryKey(history)
+      var result: [DiscoveredTable] = []
+      for var table in tables {
+        table.schema = try history.original(
+          table.id, today: table.schema, hasPrimaryKey: keyed.contains(table.id))
+        result.append(table)
+      }
+      return result
+    }
+    throw ConnectorError(.transient, "the source's tables change faster than they can be read")
   }
 
   func discoverTables() throws(ConnectorError) -> [DiscoveredTable] {

@@ -146,10 +146,11 @@ struct TableCatalog {
 
   /// The keys and indexes. Whether the optimiser may use an index is told by a column that older servers do not have.
   private func readKeys(_ filter: String, into tables: inout [TableID: TableDescription]) throws(ConnectorError) {
-    let number = facts.number
+    let release = facts.release
     let usable =
       facts.isMariaDB
-      ? (number >= (10, 6) ? "IGNORED = 'NO'" : "TRUE") : (number.major >= 8 ? "IS_VISIBLE = 'YES'" : "TRUE")
+      ? (release.isAtLeast(10, 6) ? "IGNORED = 'NO'" : "TRUE")
+      : (release.isAtLeast(8, 0) ? "IS_VISIBLE = 'YES'" : "TRUE")
     let rows = try client.query(
       "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, NULLABLE, SUB_PART, NON_UNIQUE, COLLATION, "
         + "INDEX_TYPE = 'BTREE' AND \(usable) FROM information_schema.STATISTICS WHERE \(filter) "

@@ -18,6 +18,9 @@ final class GapReplay {
   private(set) var end: MySQLOffset?
 
   init(settings: MySQLSourceSettings, request: SnapshotRequest, low: MySQLOffset, end target: BinlogPosition) {
+    // A chunk must be what the table was; what is skipped in the log is skipped behind it.
+    var settings = settings
+    settings.skippedOperations = []
     self.settings = settings
     self.request = request
     self.range = request.range

@@ -5,6 +5,8 @@ import Model
 /// Ends where the log ends at that time.
 final class LogWalk {
   private let connection: TailConnection
+  private let interrupter: Interrupter
+  private var eventCount = 0
   /// Where the walk is: behind the event that `next` returned last.
   private(set) var cursor: TailCursor
   /// Whether that event ended a transaction.
@@ -12,13 +14,15 @@ final class LogWalk {
   /// Events of the open transaction so far, its beginning (BEGIN) included; 0 outside one.
   private(set) var eventsInTransaction = 0
 
-  /// Connects and asks for the log from `start` on.
+  /// Connects and asks for the log from `start` on. `interrupter` belongs to the caller's own connection: it is asked now
+  /// and then, as a walk never waits for long.
   /// - Throws: what `TailConnection` throws.
   init(_ settings: MySQLSourceSettings, interrupter: Interrupter, from start: MySQLOffset) throws(ConnectorError) {
     let request = TailConnection.Request(
       start: start, serverID: UInt32.random(in: 1_000_000_000...4_000_000_000), heartbeat: 10_000, isBounded: true)
     connection = try TailConnection(
-      settings, interrupter: interrupter, request: request, retries: settings.connection.connectRetries)
+      settings, interrupter: Interrupter(), request: request, retries: settings.connection.connectRetries)
+    self.interrupter = interrupter
     cursor = TailCursor(start)
     cursor.server = connection.facts.identity
   }
@@ -40,6 +44,8 @@ final class LogWalk {
 
   /// The next event, valid until the next call; nil at the log's end.
   func next() throws(ConnectorError) -> BinlogEvent? {
+    eventCount &+= 1
+    if eventCount & 255 == 0 { try interrupter.check() }
     guard let event = try connection.next() else { return nil }
     hasEndedTransaction = false
     do {

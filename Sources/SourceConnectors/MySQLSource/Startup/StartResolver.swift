@@ -82,7 +82,6 @@ struct StartResolver {
     defer { walk.close() }
     var before = walk.cursor.offset
     while try walk.next() != nil {
-      try interrupter.check()
       if walk.hasEndedTransaction, Int64(walk.header.timestamp) >= second { return before }
       if !walk.cursor.isOpen { before = walk.cursor.offset }
     }
@@ -137,7 +136,6 @@ struct StartResolver {
         if reached.cursor.position >= place.position { break }
         throw refuse("the log file \(place.file) ends at \(reached.cursor.position), before the place to start at")
       }
-      try interrupter.check()
       guard walk.cursor.file == place.file else {
         // The event that ends a file is a place too: the next file's beginning.
         guard place.position <= UInt64(walk.header.nextPosition) else {

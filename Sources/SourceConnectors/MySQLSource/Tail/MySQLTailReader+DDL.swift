@@ -82,6 +82,7 @@ extension MySQLTailReader {
   private func follow(
     _ item: DDLStatement, on table: CapturedTable, _ statement: Statement
   ) throws(ConnectorError) {
+    if case .truncateTable = item, settings.skippedOperations.contains(.truncates) { return }
     let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
     if verdict == .skip { return }
     var effect: DDLEffect

@@ -28,7 +28,7 @@ extension MySQLTailReader {
     if !batch.isEmpty, batch.schema !== table.schema { return .hold }
     advance()
     let skipped = cursor.skip == nil || cursor.isSkipping ? 0 : cursor.takeSkippedRows()
-    if cursor.isSkipping || wasHandedOut { return .done }
+    if cursor.isSkipping || wasHandedOut || settings.skippedOperations.contains(event.kind) { return .done }
     switch table.filter?.verdict(cursor.place) ?? .deliver {
     case .skip: return .done
     case .deliver: break

@@ -1,5 +1,6 @@
 import Connector
 import Model
+import Platform
 
 /// A connection that receives the binary log, event by event.
 final class TailConnection {
@@ -46,6 +47,7 @@ final class TailConnection {
     client = try MySQLClient.connect(connection, interrupter: interrupter, readTimeout: silence)
     facts = try ServerFacts(client)
     try Self.checkServer(request.start, facts)
+    try Self.checkHistory(request.start, client, facts, interrupter)
     try Self.prepare(client, facts, request)
     if case .position(_, let position) = try Start(request.start, facts), position > UInt64(UInt32.max) {
       passing = Passing(wanted: position)
@@ -60,6 +62,30 @@ final class TailConnection {
       .offsetLost,
       "the offset belongs to another server (\(start.server)) than the one that answers (\(facts.identity))",
       offset: start.offset, remedy: "point the pipeline at the server it was started with, or start it anew")
+  }
+
+  /// Milliseconds in which a server must come to have the transactions that were read already.
+  private static let patience: Int64 = 10_000
+
+  /// A MySQL that was promoted without all transactions of its predecessor would send the new ones as if nothing were
+  /// missing, since it looks at its own GTIDs alone. A transaction is sent a moment before it counts as executed, and a
+  /// replica may still be following: both are waited for.
+  private static func checkHistory(
+    _ start: MySQLOffset, _ client: MySQLClient, _ facts: ServerFacts, _ interrupter: Interrupter
+  ) throws(ConnectorError) {
+    guard facts.hasGTIDs, let known = start.gtids else { return }
+    let deadline = Clock.monotonicMilliseconds() + patience
+    while true {
+      guard let executed = try client.executedGTIDs(facts) else { return }
+      let missing = known.subtracting(executed)
+      if missing.isEmpty { return }
+      guard Clock.monotonicMilliseconds() < deadline else {
+        throw ConnectorError(
+          .offsetLost, "the server lacks transactions that were read already: \(missing)", offset: start.offset,
+          remedy: "point the pipeline at a server that has them; if they are lost, take a new snapshot")
+      }
+      try interrupter.pause(milliseconds: 200)
+    }
   }
 
   private static func prepare(

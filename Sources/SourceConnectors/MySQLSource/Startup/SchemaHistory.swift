@@ -1,0 +1,137 @@
+import Connector
+import Model
+import Platform
+
+/// What the log says, from a place of the past to its end, about the schemas of some tables: enough to go back from
+/// today's schemas to those that were in force at that place.
+struct SchemaHistory {
+  /// A statement about a table.
+  struct Entry {
+    var statement: DDLStatement
+    var sql: String
+    /// Behind the statement.
+    var offset: Offset
+    /// Whether rows of the table come before it in the log.
+    var followsRows: Bool
+  }
+
+  private(set) var entries: [TableID: [Entry]] = [:]
+  private var tablesWithRows: Set<TableID> = []
+
+  /// Reads the log from `start` to its end.
+  /// - Throws: what `LogWalk` throws; `unsupported` for a statement about one of the tables that is not understood.
+  init(
+    of tables: [TableID], from start: MySQLOffset, settings: MySQLSourceSettings, interrupter: Interrupter
+  ) throws(ConnectorError) {
+    let wanted = Set(tables)
+    let walk = try LogWalk(settings, interrupter: interrupter, from: start)
+    defer { walk.close() }
+    var maps = TableMapCache()
+    while let event = try walk.next() {
+      switch event {
+      case .formatDescription: maps.removeAll()
+      case .tableMap(let map):
+        do {
+          let table = try maps.register(map).table
+          if wanted.contains(table) { tablesWithRows.insert(table) }
+        } catch {
+          throw error.connectorError(offset: walk.cursor.offset.offset)
+        }
+      case .query(let query) where query.kind == .ddl:
+        try note(query, tables, walk)
+      default: break
+      }
+    }
+  }
+
+  private mutating func note(_ query: QueryEvent, _ tables: [TableID], _ walk: LogWalk) throws(ConnectorError) {
+    let sql = query.sql
+    let dialect = DDLDialect(serverVersion: walk.facts.version, sqlMode: query.sqlMode ?? 0)
+    let statements: [DDLStatement]
+    do {
+      statements = try DDLParser.parse(sql, defaultSchema: query.schema, dialect: dialect)
+    } catch {
+      guard let table = tables.first(where: { DDLParser.mentions($0, in: sql, dialect: dialect) }) else { return }
+      throw error.connectorError(table: table, offset: walk.cursor.offset.offset)
+    }
+    for statement in statements {
+      for table in tables where statement.affects(table) {
+        entries[table, default: []].append(
+          Entry(
+            statement: statement, sql: sql, offset: walk.cursor.offset.offset,
+            followsRows: tablesWithRows.contains(table)))
+      }
+    }
+  }
+
+  /// The schema that was in force at the beginning of the history, from today's. A table that came later begins with the
+  /// schema that it was created with. `hasPrimaryKey`: today's key is declared as such, and no unique key in its place.
+  /// - Throws: `unsupported` when it cannot be known, naming the statement and what to do.
+  func original(_ table: TableID, today: TableSchema, hasPrimaryKey: Bool) throws(ConnectorError) -> TableSchema {
+    var schema = today
+    for entry in (entries[table] ?? []).reversed() {
+      do {
+        schema = try Self.undo(entry, schema, hasPrimaryKey: hasPrimaryKey)
+      } catch {
+        throw ConnectorError(
+          .unsupported, "the schema before this statement cannot be known: \(error.message): \(entry.sql.prefix(200))",
+          table: table, offset: entry.offset,
+          remedy: "start behind the statement (scan.startup.specific-offset, at the place above), take a snapshot with "
+            + "scan.startup.mode: initial, or leave the table out with tables.exclude")
+      }
+    }
+    return schema
+  }
+
+  /// The schema before a statement.
+  private static func undo(_ entry: Entry, _ schema: TableSchema, hasPrimaryKey: Bool) throws(BinlogError)
+    -> TableSchema
+  {
+    switch entry.statement {
+    case .alterTable(let alter):
+      var result = schema
+      for spec in alter.specs.reversed() { try undo(spec, entry.followsRows, hasPrimaryKey: hasPrimaryKey, &result) }
+      return result
+    case .createTable, .truncateTable, .createDatabase: return schema
+    case .dropTables, .dropDatabase, .renameTables:
+      // What stood under the name before has left no rows in the log: nothing needs its columns.
+      if !entry.followsRows { return schema }
+      throw .unsupported("another table stood under the name")
+    default: return schema
+    }
+  }
+
+  private static func undo(
+    _ spec: AlterSpec, _ followsRows: Bool, hasPrimaryKey: Bool, _ schema: inout TableSchema
+  ) throws(BinlogError) {
+    switch spec {
+    case .addColumn(let column, _, let ifNotExists):
+      if ifNotExists, followsRows { throw .unsupported("the column may have been there before") }
+      guard let index = schema.index(of: column.name) else { throw .unsupported("the column was dropped later") }
+      schema.columns.remove(at: index)
+    case .renameColumn(let former, let name, let ifExists):
+      if ifExists, followsRows { throw .unsupported("the column may have had its name before") }
+      try rename(name, to: former, &schema)
+    case .changeColumn(let former, let column, _, _):
+      // Without rows before it, a column may as well have had its type all the time.
+      if followsRows { throw .unsupported("the column's former type is not in the log") }
+      try rename(column.name, to: former, &schema)
+    case .modifyColumn:
+      if followsRows { throw .unsupported("the column's former type is not in the log") }
+    case .irrelevant, .setDefault, .defaultCharset, .tableComment, .renameKey: break
+    // The primary key tells rows apart; where it is none, another unique key may have done so.
+    case .addKey(let key) where key.kind == .plain || (key.kind == .unique && hasPrimaryKey): break
+    case .dropKey(let name) where hasPrimaryKey && name.lowercased() != "primary": break
+    default: throw .unsupported("it cannot be undone")
+    }
+  }
+
+  private static func rename(
+    _ name: String, to former: String, _ schema: inout TableSchema
+  ) throws(BinlogError) {
+    guard let index = schema.index(of: name) else { throw .unsupported("the column was dropped later") }
+    let current = schema.columns[index].name
+    schema.columns[index].name = former
+    schema.primaryKey = schema.primaryKey.map { $0 == current ? former : $0 }
+  }
+}
