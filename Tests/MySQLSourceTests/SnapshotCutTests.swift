@@ -90,6 +90,26 @@ import Testing
     #expect(planned.rows.dropLast().allSatisfy { $0.count == 50 } || shape.testDescription == "integer")
   }
 
+  /// Their rows come as stored bytes: such a chunk is read to its end, and the plan's bounds cut the table.
+  @Test(
+    arguments: SourceServer.available, ["utf16_general_ci", "ucs2_general_ci", "gbk_chinese_ci", "sjis_japanese_ci"])
+  func otherCharacterSetsAreCutByThePlanAlone(on kind: ServerKind, collation: String) throws {
+    let charset = collation.split(separator: "_")[0]
+    let fixture = try SourceFixture(
+      "cut", on: kind,
+      "CREATE TABLE t (id VARCHAR(40) CHARACTER SET \(charset) COLLATE \(collation) PRIMARY KEY, v INT)",
+      "INSERT INTO t SELECT CONCAT(ELT(1 + seq % 3, 'a', 'B', '中'), seq), seq FROM seq_1_to_600")
+    let connector = try fixture.connector(["scan.incremental.snapshot.chunk.size": "50"])
+    let table = try connector.discover(fixture.table("t"))
+    let schema = RowSchema(table: table.id, version: 1, schema: table.schema)
+    let whole = try readAll(everything(table), connector, schema)
+    expectWhole(whole, rows: 600, schema)
+    #expect(whole.chunks.count == 1)
+    let planned = try connector.snapshot(table, schema)
+    expectWhole(planned, rows: 600, schema)
+    #expect(planned.chunks.count == 12)
+  }
+
   @Test(arguments: SourceServer.available)
   func compositeKeysAreCutInsideTheirFirstColumn(on kind: ServerKind) throws {
     let fixture = try SourceFixture(

@@ -38,7 +38,21 @@ import Testing
 
   /// One chunk is planned and cut again and again.
   @Test(arguments: SourceServer.available, shapes)
-  func cutChunksAndLogGiveTheSource(on kind: ServerKind, shape: Shape) throws {
+  func cutChunksAndLogGiveTheSource(on kind: ServerKind, shape: Shape) throws { try check(kind, shape) }
+
+  static let ownTypes: [Shape] = [
+    Shape(testDescription: "UUID", columns: "id UUID PRIMARY KEY, v INT", key: { uuid($0) }),
+    Shape(testDescription: "INET6", columns: "id INET6 PRIMARY KEY, v INT", key: { "'2001:db8::\($0 % 7):\($0)'" }),
+  ]
+
+  private static func uuid(_ number: Int) -> String {
+    let text = String(UInt64(number) &* 0x9e37_79b9_7f4a_7c15 | 1 << 63, radix: 16)
+    return "'\(text.prefix(8))-\(text.dropFirst(8).prefix(4))-11e8-8c9a-\(text.suffix(4))\(100_000_00 + number)'"
+  }
+
+  @Test(arguments: ownTypes) func typesOfMariaDBToo(shape: Shape) throws { try check(.mariaDB, shape) }
+
+  private func check(_ kind: ServerKind, _ shape: Shape) throws {
     let fixture = try SourceFixture("gap", on: kind, "CREATE TABLE t (\(shape.columns))")
     let filler = try fixture.connection()
     for start in stride(from: 0, to: 400, by: 100) {

@@ -17,6 +17,8 @@ struct KeyColumn: Hashable, Sendable {
     case binaryText(padded: Bool)
     /// Text whose order only the server knows.
     case collatedText(collation: String)
+    /// Text of a type whose order only the server knows: MariaDB's UUID, INET4, INET6.
+    case named(type: String)
     /// Bytes.
     case bytes
     /// BIT of more than one bit, which rows hold in so many bytes, the highest first.
@@ -50,6 +52,7 @@ struct KeyColumn: Hashable, Sendable {
     case (.decimal, _) where native.hasPrefix("bigint"): return .unsigned
     case (.decimal, _): return .decimal
     case (.string, _) where isOneOf(["decimal", "numeric"]): return .decimal
+    case (.string, _) where ["uuid", "inet4", "inet6"].contains(native): return .named(type: native)
     case (.date, _), (.time, _), (.timestamp, _), (.timestampLTZ, _): return .temporal
     case (_, .bit(let width)): return .bits(bytes: (width + 7) / 8)
     case (_, .enumeration(let members)): return members.count <= 255 ? .members(members) : nil
@@ -73,8 +76,10 @@ struct KeyColumn: Hashable, Sendable {
 
   /// Whether values can be compared without the server.
   var isLocal: Bool {
-    if case .collatedText = order { return false }
-    return true
+    switch order {
+    case .collatedText, .named: return false
+    default: return true
+    }
   }
 
   /// Whether values can be added to. (A YEAR between those that a column holds might be read as one with two digits.)
@@ -82,14 +87,12 @@ struct KeyColumn: Hashable, Sendable {
     (order == .signed && !column.nativeType.lowercased().hasPrefix("year")) || order == .unsigned
   }
 
-  /// Whether a value's text stands for that value alone: some character sets of East Asia have several codes for one
-  /// character, so text that has been through UTF-8 may come back as a neighbour.
+  /// Whether rows carry the column as text that stands for one value alone: some character sets of East Asia have several
+  /// codes for one character, so text that has been through UTF-8 may come back as a neighbour. Text of those sets, and of
+  /// UTF-16 and UTF-32, comes as the bytes that are stored.
   var hasExactText: Bool {
     guard case .collatedText = order else { return true }
-    switch MySQLCharset(collation: column.nativeCollation) {
-    case .utf8mb4, .utf8mb3, .ascii, .latin1, .ucs2, .utf16, .utf16le, .utf32: return true
-    default: return false
-    }
+    return MySQLCharset(collation: column.nativeCollation).isConvertedByServer
   }
 
   /// A value that the server gave for `selectExpression`, as a key part.
@@ -102,7 +105,7 @@ struct KeyColumn: Hashable, Sendable {
     case .unsigned, .bits, .members:
       guard let value = UInt64(text) else { throw malformed(text) }
       return .unsigned(value)
-    case .decimal, .temporal, .binaryText, .collatedText: return .text(text)
+    case .decimal, .temporal, .binaryText, .collatedText, .named: return .text(text)
     case .bytes:
       guard let bytes = Hexadecimal.bytes(text) else { throw malformed(text) }
       return .bytes(bytes)
@@ -150,7 +153,7 @@ struct KeyColumn: Hashable, Sendable {
       return SQLText.literal(part)
     // As a string it would be compared as a DOUBLE, which is not exact.
     case (.decimal, .text(let text)) where Self.isNumber(text): return text
-    case (.temporal, .text), (.binaryText, .text), (.collatedText, .text): return SQLText.literal(part)
+    case (.temporal, .text), (.binaryText, .text), (.collatedText, .text), (.named, .text): return SQLText.literal(part)
     default: throw ConnectorError(.bug, "the bound \(part) does not belong to the key column \(column.name)")
     }
   }
@@ -176,6 +179,7 @@ struct KeyColumn: Hashable, Sendable {
 
   /// A literal that carries the column's collation, for comparing two values without a table.
   func collatedLiteral(_ part: KeyPart) throws(ConnectorError) -> String {
+    if case .named(let type) = order { return "CAST(\(try literal(part)) AS \(type))" }
     guard case .collatedText(let collation) = order, let charset = collation.split(separator: "_").first else {
       return try literal(part)
     }

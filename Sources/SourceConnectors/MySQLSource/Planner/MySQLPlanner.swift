@@ -137,6 +137,13 @@ final class MySQLPlanner: SourcePlanner {
           .configuration, "chunk.key-column \(rule.column) does not exist, or has a type without a usable order",
           table: description.id)
       }
+      if schema.primaryKey.isEmpty, column.type.isDate {
+        // Dates that the calendar does not have are carried as NULL or 1970: the log's rows could not be told by them.
+        warnings.append(
+          "table \(description.id) has no key, and dates cannot take its place as chunk.key-column: "
+            + "it is read as one chunk")
+        return []
+      }
       if TableIndex.best(description.indexes, for: [column.name]) != nil { return [column.name] }
       // Each chunk would be a scan of the whole table.
       warnings.append(
@@ -217,4 +224,14 @@ final class MySQLPlanner: SourcePlanner {
   func interrupt() { interrupter.interrupt() }
 
   func close() { client.close() }
+}
+
+extension DataType {
+  /// Whether values name a day.
+  fileprivate var isDate: Bool {
+    switch kind {
+    case .date, .timestamp, .timestampLTZ: true
+    default: false
+    }
+  }
 }

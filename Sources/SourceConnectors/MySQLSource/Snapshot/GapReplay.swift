@@ -1,5 +1,6 @@
 import Connector
 import Model
+import Platform
 
 /// Replays, over a chunk's rows, the log events between the watermarks of a MySQL snapshot.
 ///
@@ -11,7 +12,8 @@ final class GapReplay {
   /// The part of the chunk that was read, whose keys are replayed.
   var range: ChunkRange
   private let low: MySQLOffset
-  private let target: BinlogPosition
+  /// Everything that the snapshot shows was logged before here.
+  let target: BinlogPosition
   private var tail: MySQLTailReader?
   private var scratch = RowBatch()
   /// The high watermark, once `read` has returned false.
@@ -26,6 +28,18 @@ final class GapReplay {
     self.range = request.range
     self.low = low
     self.target = target
+  }
+
+  /// Ends of replays, by server: everything in the log up to the position is in the GTID set.
+  private static let ends = Monitor<[String: MySQLOffset]>([:])
+
+  /// Where a replay would end that begins at `low` and ends at `target`, if it is certain that nothing lies between:
+  /// another replay has ended at that very position, and the set before the snapshot holds all that it saw.
+  static func end(withoutReplayFrom low: MySQLOffset, to target: BinlogPosition) -> MySQLOffset? {
+    guard let gtids = low.gtids, let end = ends.withLock({ $0[low.server] }), end.position == target,
+      let seen = end.gtids, gtids.contains(seen)
+    else { return nil }
+    return end
   }
 
   /// Adds changes to `batch`; false when there are no more.
@@ -57,6 +71,7 @@ final class GapReplay {
           continue
         }
         end = reached
+        Self.ends.withLock { $0[reached.server] = reached }
         close()
         return false
       }

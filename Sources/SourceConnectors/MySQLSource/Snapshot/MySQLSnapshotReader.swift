@@ -81,6 +81,10 @@ final class MySQLSnapshotReader: SnapshotReader {
     var attempt = 0
     while true {
       let (low, gap) = try bracketSnapshot(session)
+      if let end = GapReplay.end(withoutReplayFrom: low, to: gap.target) {
+        high = end
+        return low
+      }
       guard request.schema.keyIndexes.isEmpty else {
         self.gap = gap
         return low

@@ -108,7 +108,7 @@ final class KeyLocator {
       case .members(let members):
         let (left, right) = (KeyColumn.number(of: row.text(index), in: members), boundNumber(bound, position, members))
         order = left < right ? -1 : left > right ? 1 : 0
-      case .bytes, .bits, .collatedText:
+      case .bytes, .bits, .collatedText, .named:
         order = KeyComparison.bytes(row.bytes(index), bound.bytes(position), padded: false)
       }
       if order != 0 { return order }
@@ -137,7 +137,7 @@ final class KeyLocator {
     switch column.order {
     case .signed: .integer(row.integer(index))
     case .unsigned: .unsigned(UInt64(row.text(index)) ?? 0)
-    case .decimal, .binaryText, .collatedText: .text(row.text(index))
+    case .decimal, .binaryText, .collatedText, .named: .text(row.text(index))
     case .temporal: .text(TemporalLiteral.text(row.integer(index), column.column.type.kind))
     case .bytes: .bytes(Array(row.bytes(index)))
     case .bits: .unsigned(row.bytes(index).reduce(0) { $0 << 8 | UInt64($1) })
