@@ -92,3 +92,15 @@ let package = Package(
     tests("EndToEndTests", ["Model", "Platform", "Wire", "CMySQL", "CSQLite", "tidegate", "replica-check"]),
   ]
 )
+
+// The fuzz program is there for `cluster/fuzz` alone, which builds everything with sanitizers.
+if Context.environment["TIDEGATE_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Sources/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz-mysql", dependencies: ["MySQLSource", "Model", "Connector", "CFuzzer"], path: "Sources/Fuzz/MySQL",
+      swiftSettings: strict,
+      // GNU's gold, the default, ends with an internal error on the sanitizers' objects.
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+  ]
+}
