@@ -138,4 +138,18 @@ import Testing
       }
     }
   }
+
+  /// Rows without columns take no bytes, so there would be no end of them.
+  @Test func rowsWithoutColumnsAreRefused() throws {
+    let table = TableID(schema: "d", table: "t")
+    let schema = RowSchema(table: table, version: 1, schema: TableSchema(columns: [], primaryKey: []))
+    let body: [UInt8] = [1, 0x64, 0, 1, 0x74, 0, 0, 0]
+    let map = try body.withUnsafeBytes { try TableMap(TableMapEvent(tableID: 1, flags: 0, body: $0)) }
+    let plan = try RowDecodingPlan(tableMap: map, schema: schema, types: [])
+    #expect(throws: BinlogError.self) {
+      try ([0, 1, 2, 3] as [UInt8]).withUnsafeBytes { bytes in
+        _ = try RowsDecoder(RowsEvent(tableID: 1, flags: 0, kind: .insert, body: bytes), plan: plan)
+      }
+    }
+  }
 }

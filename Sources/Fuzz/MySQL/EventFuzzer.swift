@@ -147,6 +147,9 @@ struct FuzzSchema {
       return metadata % 3 == 0 ? "varchar(\(metadata / 3))" : "varbinary(\(metadata))"
     case .string: return "binary(\(metadata & 0xff | ((metadata >> 8 & 0x30) ^ 0x30) << 4))"
     case .json: return "json"
+    case .geometry: return "geometry"
+    case .vector: return "vector(4)"
+    case .mariaVarcharCompressed: return "varbinary(\(metadata)) /*M!100301 COMPRESSED*/"
     case .tinyBlob, .blob, .mediumBlob, .longBlob:
       return metadata == 1 ? "tinyblob" : metadata == 2 ? "blob" : metadata == 3 ? "mediumblob" : "longblob"
     case .enumeration: return members("enum", metadata & 0xff == 1 ? 3 : 300)

@@ -21,6 +21,8 @@ struct RowsDecoder {
       throw BinlogError(
         .schemaMismatch, "a rows event has \(columns) columns, the table's schema \(plan.steps.count)")
     }
+    // Rows without a column take no bytes: the event's would never come to an end.
+    guard columns > 0 else { throw .corrupt("a rows event without columns") }
     nullBytes = (plan.steps.count + 7) / 8
     for _ in 0..<(kind == .update ? 2 : 1) {
       let present = try reader.bytes(nullBytes)
