@@ -11,6 +11,7 @@ import Model
 /// | `CURRENT_TIMESTAMP`, any other expression | computed by the server, row by row | the table is read anew |
 /// | a `TIMESTAMP` literal | depends on the writer's time zone | the table is read anew |
 /// | `AUTO_INCREMENT`, `SERIAL`; generated columns, stored or virtual | computed by the server | the table is read anew |
+/// | a time literal with more digits of a second than the type has | rounded or cut | the table is read anew |
 /// | a literal of bytes that are no UTF-8 | cannot be carried as text | the table is read anew |
 enum AddedColumn {
   /// What the existing rows hold.

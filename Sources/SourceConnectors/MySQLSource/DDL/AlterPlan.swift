@@ -1,15 +1,18 @@
 import Model
 
 /// Collects an ALTER TABLE's specifications and puts the new column list together as the servers do (MySQL:
-/// `mysql_prepare_alter_table`): every specification speaks of the columns as they were before the statement, positions
-/// of the columns as they are after it.
+/// `mysql_prepare_alter_table`): every specification speaks of the columns as they were before the statement. Positions
+/// are dealt with one after the other, in the list that the ones before have left, under the columns' new names.
 struct AlterPlan {
   let applier: DDLApplier
   let current: TableSchema
   /// What happens to each column of `current`.
   private(set) var fates: [Fate]
   private var placements: [Placement] = []
+  /// The collation of CONVERT TO.
   private var conversion: String?
+  private var namedCharset: String?
+  private var namedCollation: String?
   private var tableCollation: String?
   private var comment: String?
   private var renamedTo: TableID?
@@ -25,11 +28,9 @@ struct AlterPlan {
     var definition: ColumnDefinition?
     var newName: String?
     var newDefault: DefaultClause?
-    /// It goes elsewhere, by an entry of `placements`.
-    var isMoved = false
   }
 
-  /// A column that is put into the list after those that stay where they were.
+  /// A column that is put into the list, or elsewhere in it.
   private struct Placement {
     /// Index into `current`; nil for a new column.
     var origin: Int?
@@ -69,8 +70,7 @@ struct AlterPlan {
     case .setDefault(let name, let value):
       if let index = try existing(name, true) { fates[index].newDefault = value }
     case .convert(let charset, let collation): try convert(charset, collation)
-    case .defaultCharset(let charset, let collation):
-      tableCollation = applier.collation(charset: charset, collation: collation)
+    case .defaultCharset(let charset, let collation): name(charset, collation)
     case .tableComment(let text): comment = text
     case .renameTable(let name): renamedTo = name
     case .addKey(let key):
@@ -107,7 +107,6 @@ struct AlterPlan {
     guard let index = try existing(name, ifExists) else { return }
     fates[index].definition = definition
     if position != .unspecified {
-      fates[index].isMoved = true
       placements.append(Placement(origin: index, definition: definition, position: position))
     }
   }
@@ -115,13 +114,39 @@ struct AlterPlan {
   private mutating func convert(_ charset: String, _ collation: String?) throws(BinlogError) {
     if charset == "default" {
       conversion = collation ?? applier.databaseCollation
-    } else {
-      conversion = applier.collation(charset: charset, collation: collation)
+      guard let conversion else {
+        throw .unsupported("CONVERT TO CHARACTER SET DEFAULT, and the database's character set is not known")
+      }
+      return name(nil, conversion)
     }
-    guard conversion != nil else {
-      throw .unsupported("CONVERT TO CHARACTER SET DEFAULT, and the database's character set is not known")
+    conversion = applier.collation(charset: charset, collation: collation)
+    name(charset, collation)
+  }
+
+  /// Character set and collation may be named in different specifications.
+  private mutating func name(_ charset: String?, _ collation: String?) {
+    namedCharset = charset ?? namedCharset
+    namedCollation = collation ?? namedCollation
+    tableCollation = applier.collation(charset: namedCharset, collation: namedCollation)
+  }
+
+  /// CONVERT TO concerns every column of text, new ones and those with a character set of their own too.
+  private mutating func converted(
+    _ column: Column, _ definition: ColumnDefinition? = nil
+  ) throws(BinlogError) -> Column {
+    guard let conversion else { return column }
+    if definition != nil {
+      let type = try MySQLColumnType(columnType: column.nativeType, collation: column.nativeCollation)
+      switch type.kind {
+      // Which of the four sizes a TEXT or BLOB then gets differs from server to server.
+      case .text, .blob: reread("CONVERT TO CHARACTER SET stands beside a definition of column \(column.name)")
+      default: break
+      }
     }
-    tableCollation = conversion
+    guard !column.nativeCollation.isEmpty else { return column }
+    // The attribute BINARY holds, unless the definition names a character set, which does not.
+    let isBinary = definition.map { $0.hasBinaryCollation && $0.charset == nil && $0.collation == nil } ?? false
+    return try applier.converted(column, to: isBinary ? DDLApplier.binaryCollation(conversion) : conversion)
   }
 
   // MARK: The new list
@@ -170,17 +195,16 @@ struct AlterPlan {
 
   private mutating func entries() throws(BinlogError) -> [Entry] {
     var entries: [Entry] = []
-    for (index, fate) in fates.enumerated() where !fate.isDropped && !fate.isMoved {
+    for (index, fate) in fates.enumerated() where !fate.isDropped {
       entries.append(Entry(origin: index, column: try column(index, fate)))
     }
     for placement in placements {
-      let column: Column
-      if let origin = placement.origin {
-        column = try self.column(origin, fates[origin])
+      let entry: Entry
+      if let origin = placement.origin, let index = entries.firstIndex(where: { $0.origin == origin }) {
+        entry = entries.remove(at: index)
       } else {
-        column = try added(placement.definition)
+        entry = Entry(origin: nil, column: try added(placement.definition))
       }
-      let entry = Entry(origin: placement.origin, column: column)
       switch placement.position {
       case .unspecified: entries.append(entry)
       case .first: entries.insert(entry, at: 0)
@@ -196,7 +220,8 @@ struct AlterPlan {
 
   /// A new column, whose default is what the rows that exist already hold.
   private mutating func added(_ definition: ColumnDefinition) throws(BinlogError) -> Column {
-    var column = try applier.column(definition, schema: current, tableCollation: tableCollation)
+    var column = try converted(
+      applier.column(definition, schema: current, tableCollation: tableCollation), definition)
     let type = try MySQLColumnType(columnType: column.nativeType, collation: column.nativeCollation)
     let isNullable = column.type.isNullable && !keyPlan.makesRequired(column.name, self)
     switch AddedColumn.filling(definition, type, isNullable: isNullable, applier.values) {
@@ -210,11 +235,12 @@ struct AlterPlan {
   private mutating func column(_ index: Int, _ fate: Fate) throws(BinlogError) -> Column {
     var column = current.columns[index]
     if let definition = fate.definition {
-      column = try applier.column(definition, schema: current, tableCollation: tableCollation)
+      column = try converted(
+        applier.column(definition, schema: current, tableCollation: tableCollation), definition)
       if definition.isGenerated { reread("column \(definition.name) is generated") }
       if keyPlan.keepsRequired(current.columns[index].name) { column.type.isNullable = false }
-    } else if let conversion, !column.nativeCollation.isEmpty {
-      column = try applier.converted(column, to: conversion)
+    } else {
+      column = try converted(column)
     }
     if let newName = fate.newName { column.name = newName }
     if let newDefault = fate.newDefault {

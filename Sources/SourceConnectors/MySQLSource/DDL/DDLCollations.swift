@@ -35,7 +35,8 @@ extension DDLApplier {
     collation.hasPrefix("utf8_") ? "utf8mb3_" + collation.dropFirst(5) : collation
   }
 
-  private static func binaryCollation(_ collation: String) -> String {
+  /// The binary collation of a collation's character set.
+  static func binaryCollation(_ collation: String) -> String {
     let charset = MySQLCharset(collation: collation).name
     return charset == "binary" ? charset : charset + "_bin"
   }

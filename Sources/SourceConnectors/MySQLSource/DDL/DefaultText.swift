@@ -84,26 +84,31 @@ enum DefaultText {
     return padded.joined(separator: String(separator))
   }
 
-  private static func timestamp(_ text: String, digits: Int) -> String {
+  private static func timestamp(_ text: String, digits: Int) -> String? {
     let halves = text.split(maxSplits: 1) { $0 == " " || $0 == "T" }
     guard let date = halves.first else { return text }
     if halves.count == 1, date.count == 14, date.allSatisfy(\.isNumber) {
-      return separated(date.prefix(8), "-", [4, 2, 2]) + " " + clock(date.dropFirst(8), digits: digits)
+      return clock(date.dropFirst(8), digits: digits).map { separated(date.prefix(8), "-", [4, 2, 2]) + " " + $0 }
     }
-    return separated(date, "-", [4, 2, 2]) + " " + clock(halves.count > 1 ? halves[1] : "00:00:00", digits: digits)
+    let time = clock(halves.count > 1 ? halves[1] : "00:00:00", digits: digits)
+    return time.map { separated(date, "-", [4, 2, 2]) + " " + $0 }
   }
 
-  private static func time(_ text: String, digits: Int) -> String {
-    text.hasPrefix("-") ? "-" + clock(text.dropFirst(), digits: digits) : clock(text[...], digits: digits)
+  private static func time(_ text: String, digits: Int) -> String? {
+    let isNegative = text.hasPrefix("-")
+    return clock(isNegative ? text.dropFirst() : text[...], digits: digits).map { isNegative ? "-" + $0 : $0 }
   }
 
-  private static func clock(_ text: Substring, digits: Int) -> String {
+  /// Nil where digits fall away: MySQL rounds them, MariaDB cuts them off, and `sql_mode` may say otherwise.
+  private static func clock(_ text: Substring, digits: Int) -> String? {
     let parts = text.split(separator: ".", maxSplits: 1)
     guard var whole = parts.first else { return String(text) }
     if whole.allSatisfy(\.isNumber), whole.count < 6 {
       whole = Substring(String(repeating: "0", count: 6 - whole.count) + whole)
     }
     if whole.filter({ $0 == ":" }).count == 1 { whole += ":00" }
+    let cut = parts.count > 1 ? parts[1].dropFirst(digits) : ""
+    guard cut.allSatisfy({ $0 == "0" }) else { return nil }
     let seconds = separated(whole, ":", [2, 2, 2])
     guard digits > 0 else { return seconds }
     let fraction = (parts.count > 1 ? parts[1] : "").prefix(digits)
