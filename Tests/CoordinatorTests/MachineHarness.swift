@@ -32,7 +32,8 @@ struct MachineHarness {
 
   init(
     startup: SourceStartup = .initial, behavior: SchemaChangeBehavior = .evolve, tails: Int = 1,
-    visibility: SinkGuarantees.Visibility = .atomic, parallelism: Int? = nil, merges: Bool = false
+    visibility: SinkGuarantees.Visibility = .atomic, parallelism: Int? = nil, merges: Bool = false,
+    newTables: NewTables = .ignored
   ) {
     profile = PipelineProfile(
       startup: startup, guarantees: SinkGuarantees(visibility: visibility, preparedSurvivesWriter: true),
@@ -41,7 +42,7 @@ struct MachineHarness {
       commitIntervalMilliseconds: 1_000, parallelism: parallelism,
       connectors: ConnectorSpec(
         sourceType: "s", sourceOptions: [:], sinkType: "k", sinkOptions: [:], secrets: [], localTimeZone: nil,
-        parallelism: 1),
+        parallelism: 1), newTables: newTables,
       hasPassed: { Int($0.text) ?? 0 >= Int($1.text) ?? 0 })
     machine = ClusterMachine(settings: Self.settings(), epoch: 1)
   }

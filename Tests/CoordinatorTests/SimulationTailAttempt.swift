@@ -29,7 +29,6 @@ final class SimulationTailAttempt: SimulationAttempt {
   private var reader: SimulationReader
   private var bindings: [TableID: TableBinding] = [:]
   private var committed: Int
-  private var committedVersions: [String: Int] = [:]
   private var uncommittedRows = 0
   private var lastCommit: Int64 = 0
   private var passedEnd: Offset?
@@ -97,7 +96,6 @@ final class SimulationTailAttempt: SimulationAttempt {
     var work = work
     if world.mutation == .ignoresDeliveries { for index in work.tables.indices { work.tables[index].delivered = [] } }
     reader = SimulationReader(work, from: committed)
-    committedVersions = versions
     lastCommit = world.clock(of: self)
     checkCaughtUp()
     state = .reading
@@ -120,7 +118,7 @@ final class SimulationTailAttempt: SimulationAttempt {
         state = .writing(writes)
       }
     case .schemaChange(let step):
-      if uncommittedRows > 0 || reader.committable != committed || versions != committedVersions {
+      if uncommittedRows > 0 || reader.committable != committed {
         state = .committing(.report(step))
       } else {
         announce(step)
@@ -164,7 +162,6 @@ final class SimulationTailAttempt: SimulationAttempt {
       self, .committed(sequence: committable.sequence, progress: committable.progress, recovered: false))
     uncommittedRows = 0
     committed = Int(committable.progress.offset.text) ?? 0
-    committedVersions = committable.progress.schemaVersions
     lastCommit = world.clock(of: self)
     checkCaughtUp()
     if !isPastWatermarks, reader.isPastWatermarks {

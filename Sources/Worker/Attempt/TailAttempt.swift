@@ -14,7 +14,6 @@ struct TailAttempt {
   private var tables: [TableID: BoundTable] = [:]
   private var lastCommit = Clock.monotonicMilliseconds()
   private var committedOffset: Offset
-  private var committedVersions: [String: Int] = [:]
   private var uncommittedRows = 0
   private var uncommittedBytes = 0
   /// The last end that was told and has been passed.
@@ -57,7 +56,6 @@ struct TailAttempt {
       writer.close()
       throw error
     }
-    committedVersions = versions
     context.mailbox.withLock {
       // An order may have come while the writer was being opened: it is newer than the assignment.
       if $0.notifyAt == nil { $0.notifyAt = work.notifyAt }
@@ -183,7 +181,6 @@ struct TailAttempt {
     uncommittedRows = 0
     uncommittedBytes = 0
     committedOffset = offset
-    committedVersions = progress.schemaVersions
     lastCommit = Clock.monotonicMilliseconds()
     context.mailbox.withLock { $0.offset = offset }
     try reader.acknowledge(offset)
@@ -206,9 +203,9 @@ struct TailAttempt {
   private mutating func change(_ table: TableID, _ offset: Offset, _ changes: [SchemaChange], _ schema: TableSchema)
     throws(ConnectorError)
   {
-    if uncommittedRows > 0 || reader.committableOffset != committedOffset || versions != committedVersions {
-      try commit()
-    }
+    // Between two changes of one statement nothing is committed: a successor meets the statement as a whole again, and
+    // must have the versions from before it.
+    if uncommittedRows > 0 || reader.committableOffset != committedOffset { try commit() }
     try hitFailpoint("worker.tail.schema-change")
     context.report(.schemaChange(table: table, offset: offset, changes: changes, schema: schema))
     let binding: TableBinding?? = try context.awaitOrder { action in
