@@ -6,17 +6,21 @@ import Wire
 /// The main job and the operator's commands, with real processes.
 @Suite("Cluster", .serialized)
 struct ClusterTests {
-  private func prepared(_ name: String, rows: Int) throws -> (ClusterFixture, Shop) {
-    let server = try SourceServer.shared()
+  private func prepared(
+    _ name: String, rows: Int, on kind: ServerKind = .mariaDB
+  ) throws -> (ClusterFixture, Shop) {
+    let server = try SourceServer.shared(kind)
     let cluster = try ClusterFixture(name, server: server)
     let shop = Shop(database: cluster.database)
     try shop.create(on: server, rows: rows)
     return (cluster, shop)
   }
 
-  @Test("one process: snapshot and catch up, then once more with nothing to do", .timeLimit(.minutes(3)))
-  func runUntilCaughtUp() throws {
-    let (cluster, shop) = try prepared("run", rows: 3000)
+  @Test(
+    "one process: snapshot and catch up, then once more with nothing to do", .timeLimit(.minutes(3)),
+    arguments: SourceServer.available)
+  func runUntilCaughtUp(on kind: ServerKind) throws {
+    let (cluster, shop) = try prepared("run", rows: 3000, on: kind)
     let file = "\(cluster.directory)/pipeline.yaml"
     try TestFiles.write(file, cluster.pipelineText(source: ["password": SourceServer.account]))
     let load = BackgroundLoad(shop, server: cluster.server, seed: 11, rows: 3000)
@@ -44,9 +48,11 @@ struct ClusterTests {
     #expect(cluster.differences() == "")
   }
 
-  @Test("schema changes of all kinds reach the replica in order", .timeLimit(.minutes(3)))
-  func schemaChanges() throws {
-    let (cluster, shop) = try prepared("ddl", rows: 1000)
+  @Test(
+    "schema changes of all kinds reach the replica in order", .timeLimit(.minutes(3)), arguments: SourceServer.available
+  )
+  func schemaChanges(on kind: ServerKind) throws {
+    let (cluster, shop) = try prepared("ddl", rows: 1000, on: kind)
     try cluster.startCoordinator()
     try cluster.startWorker()
     try cluster.submit(cluster.pipelineText())
@@ -87,9 +93,9 @@ struct ClusterTests {
 
   @Test(
     "the tail is shared by two splits on two workers, schema changes and a killed worker included",
-    .timeLimit(.minutes(3)))
-  func sharedTail() throws {
-    let (cluster, shop) = try prepared("shares", rows: 1000)
+    .timeLimit(.minutes(3)), arguments: SourceServer.available)
+  func sharedTail(on kind: ServerKind) throws {
+    let (cluster, shop) = try prepared("shares", rows: 1000, on: kind)
     try cluster.startCoordinator()
     let first = try cluster.startWorker(slots: 1)
     try cluster.startWorker(slots: 1)
@@ -144,9 +150,9 @@ struct ClusterTests {
     #expect(gone)
   }
 
-  @Test("a table changes while its chunks are read", .timeLimit(.minutes(3)))
-  func schemaChangeInSnapshot() throws {
-    let (cluster, _) = try prepared("restart", rows: 10_000)
+  @Test("a table changes while its chunks are read", .timeLimit(.minutes(3)), arguments: SourceServer.available)
+  func schemaChangeInSnapshot(on kind: ServerKind) throws {
+    let (cluster, _) = try prepared("restart", rows: 10_000, on: kind)
     try cluster.startCoordinator()
     try cluster.startWorker(slots: 1)
     try cluster.submit(cluster.pipelineText(source: ["scan.incremental.snapshot.chunk.size": "50"]))

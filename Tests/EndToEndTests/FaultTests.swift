@@ -9,8 +9,8 @@ import Wire
 struct FaultTests {
   static let rows = 4_000
 
-  private func prepared(_ name: String) throws -> (ClusterFixture, Shop) {
-    let server = try SourceServer.shared()
+  private func prepared(_ name: String, on kind: ServerKind = .mariaDB) throws -> (ClusterFixture, Shop) {
+    let server = try SourceServer.shared(kind)
     let cluster = try ClusterFixture(name, server: server)
     let shop = Shop(database: cluster.database)
     try shop.create(on: server, rows: Self.rows)
@@ -103,9 +103,11 @@ struct FaultTests {
     try checkCounters(cluster)
   }
 
-  @Test("the coordinator and all workers are killed again and again", .timeLimit(.minutes(5)))
-  func everythingKilled() throws {
-    let (cluster, shop) = try prepared("everything-kill")
+  @Test(
+    "the coordinator and all workers are killed again and again", .timeLimit(.minutes(5)),
+    arguments: SourceServer.available)
+  func everythingKilled(on kind: ServerKind) throws {
+    let (cluster, shop) = try prepared("everything-kill", on: kind)
     try cluster.startCoordinator()
     let load = BackgroundLoad(shop, server: cluster.server, seed: 4, rows: Self.rows)
     try cluster.submit(cluster.pipelineText())
@@ -126,9 +128,9 @@ struct FaultTests {
     try checkCounters(cluster)
   }
 
-  @Test("a zombie wakes up after its lease", .timeLimit(.minutes(5)))
-  func zombie() throws {
-    let (cluster, shop) = try prepared("zombie")
+  @Test("a zombie wakes up after its lease", .timeLimit(.minutes(5)), arguments: SourceServer.available)
+  func zombie(on kind: ServerKind) throws {
+    let (cluster, shop) = try prepared("zombie", on: kind)
     try cluster.startCoordinator()
     let zombie = try cluster.startWorker(slots: 2)
     try cluster.submit(cluster.pipelineText())
@@ -150,9 +152,9 @@ struct FaultTests {
     try checkCounters(cluster)
   }
 
-  @Test("the source's connections are killed", .timeLimit(.minutes(5)))
-  func connectionsKilled() throws {
-    let (cluster, shop) = try prepared("connection-kill")
+  @Test("the source's connections are killed", .timeLimit(.minutes(5)), arguments: SourceServer.available)
+  func connectionsKilled(on kind: ServerKind) throws {
+    let (cluster, shop) = try prepared("connection-kill", on: kind)
     try cluster.startCoordinator()
     try cluster.startWorker(slots: 2)
     let load = BackgroundLoad(shop, server: cluster.server, seed: 6, rows: Self.rows)
@@ -171,9 +173,9 @@ struct FaultTests {
     try checkCounters(cluster)
   }
 
-  @Test("the source is restarted", .timeLimit(.minutes(5)))
-  func sourceRestarted() throws {
-    let server = try SourceServer(.mariaDB, .durable)
+  @Test("the source is restarted", .timeLimit(.minutes(5)), arguments: SourceServer.available)
+  func sourceRestarted(on kind: ServerKind) throws {
+    let server = try SourceServer(kind, .durable)
     defer { server.stop() }
     let cluster = try ClusterFixture("source-restart", server: server)
     let shop = Shop(database: cluster.database)

@@ -46,7 +46,7 @@ struct Shop {
       INSERT INTO `\(database)`.products
       SELECT CONCAT('SKU-', LPAD(seq, 8, '0')), CONCAT('Gerät ', seq), seq * 1.234567, IF(seq % 7 = 0, NULL, seq / 3),
         18446744073709551615 - seq, ELT(1 + seq % 4, 'book', 'tool', 'food', 'other'),
-        IF(seq % 5 = 0, NULL, ELT(1 + seq % 3, 'new', 'new,sale', 'rare')), IF(seq % 3 = 0, NULL, UNHEX(MD5(seq))),
+        IF(seq % 5 = 0, NULL, ELT(1 + seq % 3, 'new', 'new,sale', 'rare')), IF(seq % 3 = 0, NULL, UNHEX(SHA2(seq, 224))),
         IF(seq % 4 = 0, NULL, CONCAT('{"n": ', seq, ', "s": "ü', seq % 10, '"}')),
         IF(seq % 6 = 0, NULL, SEC_TO_TIME(seq * 61 % 80000)), 1980 + seq % 60, LPAD(seq, 6, 'x'), seq % 4096
       FROM seq_1_to_\(rows / 2)
@@ -84,7 +84,7 @@ struct Shop {
     case 2: return "DELETE FROM `\(database)`.customers WHERE id = \(id)"
     case 3: return "UPDATE IGNORE `\(database)`.customers SET id = id + \(1_000_000 + other) WHERE id = \(id)"
     case 4:
-      return "UPDATE `\(database)`.products SET price = price * 1.01, photo = UNHEX(MD5(\(other))) "
+      return "UPDATE `\(database)`.products SET price = price * 1.01, photo = UNHEX(SHA2(\(other), 224)) "
         + "WHERE sku = 'SKU-\(padded(id))'"
     case 5:
       return

@@ -1,4 +1,5 @@
 import Glibc
+import TestKit
 
 /// A directory of its own for one test, removed at the end.
 final class TemporaryDirectory: Sendable {
@@ -7,7 +8,7 @@ final class TemporaryDirectory: Sendable {
   let path: String
 
   init() throws {
-    var template = Array("/tmp/tidegate-pipeline-XXXXXX".utf8CString)
+    var template = Array("\(TestFiles.temporaryDirectory)/tidegate-pipeline-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Failure() }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }

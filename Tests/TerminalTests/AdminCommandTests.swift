@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import TestKit
 import Testing
 import Wire
 
@@ -193,7 +194,7 @@ struct WatchTests {
 /// Files for tests, in the system's temporary directory.
 enum TemporaryFile {
   static func write(_ bytes: [UInt8]) throws -> String {
-    var template = Array("/tmp/tidegate-terminal-XXXXXX".utf8CString)
+    var template = Array("\(TestFiles.temporaryDirectory)/tidegate-terminal-XXXXXX".utf8CString)
     let file = mkstemp(&template)
     guard file >= 0 else { throw CommandFailure(what: "test", "mkstemp failed") }
     defer { close(file) }

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import TestKit
 import Testing
 
 @testable import Wire
@@ -60,7 +61,7 @@ import Testing
   }
 
   private func withFile(_ content: String, _ body: (String) throws -> Void) throws {
-    var template = Array("/tmp/tidegate-token-XXXXXX".utf8CString)
+    var template = Array("\(TestFiles.temporaryDirectory)/tidegate-token-XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     try #require(descriptor >= 0)
     let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -7,7 +7,7 @@ import Wire
 final class WorkloadChaos {
   private enum Fault: CaseIterable {
     case killWorker, killCoordinator, killEverything, freezeWorker, freezeCoordinator, leaveWorker, cutConnections
-    case rotateLog, pauseAndResume, scale
+    case rotateLog, pauseAndResume, scale, restartServer, killServer
   }
 
   private let cluster: ClusterFixture
@@ -15,9 +15,17 @@ final class WorkloadChaos {
   private let user: String
   private var random: SeededRandom
   private var workers: [ChildProcess] = []
+  /// Whether the server is this round's own, and loses nothing when it is killed.
+  private let mayRestartServer: Bool
+  private let writers: [WorkloadWriter]
   private var frozen: [(process: ChildProcess, until: Int64)] = []
 
-  init(_ cluster: ClusterFixture, log: WorkloadLog, seed: UInt64, user: String) {
+  init(
+    _ cluster: ClusterFixture, log: WorkloadLog, seed: UInt64, user: String, writers: [WorkloadWriter],
+    mayRestartServer: Bool
+  ) {
+    self.writers = writers
+    self.mayRestartServer = mayRestartServer
     self.cluster = cluster
     self.log = log
     self.user = user
@@ -82,6 +90,7 @@ final class WorkloadChaos {
       _ = try cluster.command(["pause", "shop"])
       poll(nil, 0, Int32(random.below(500)))
       _ = try cluster.command(["resume", "shop"])
+    case .restartServer, .killServer: try restartServer(kill: fault == .killServer)
     case .scale: _ = try cluster.command(["scale", "shop", "--snapshot-parallelism", "\(1 + random.below(4))"])
     }
   }
@@ -94,6 +103,19 @@ final class WorkloadChaos {
   private func wake(_ now: Int64) throws {
     for process in frozen.filter({ $0.until <= now }).map(\.process) { process.signal(SIGCONT) }
     frozen.removeAll { $0.until <= now }
+  }
+
+  /// The writers are held back: what a server answers when it dies, the schema that it leaves, would else be unknown.
+  private func restartServer(kill: Bool) throws {
+    guard mayRestartServer else { return }
+    let held = writers.filter { $0.holdIfRunning() }
+    if kill {
+      cluster.server.kill()
+      try cluster.server.startAgain()
+    } else {
+      try cluster.server.restart()
+    }
+    for writer in held { writer.letGo() }
   }
 
   private func restartCoordinator() throws {

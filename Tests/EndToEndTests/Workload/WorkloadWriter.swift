@@ -25,7 +25,17 @@ final class WorkloadLog: Sendable {
 
 /// Runs a generator's steps on a connection and thread of its own, until it is told to stop.
 final class WorkloadWriter: Sendable {
-  private let state = Monitor((stop: false, done: false, paused: false, steps: 0, error: String?.none))
+  private struct State {
+    var stop = false
+    var done = false
+    var isHeld = false
+    /// Whether it has closed its connection because it is held back.
+    var isIdle = false
+    var steps = 0
+    var error: String?
+  }
+
+  private let state: Monitor<State>
 
   /// What a server may answer to a random statement beside "done": the statement, or its transaction, then has no
   /// effect. `missing` are answers to a writer that does not know of another one's schema changes.
@@ -34,35 +44,45 @@ final class WorkloadWriter: Sendable {
     "Table '", "Unknown column", "Unknown table", "Field '", "Table definition has changed",
   ]
 
-  /// - Parameter pause: milliseconds between two steps.
+  /// - Parameters:
+  ///   - pause: milliseconds between two steps.
+  ///   - isHeld: whether it waits until it is let go.
   init(
     _ generator: WorkloadGenerator, name: String, cluster: ClusterFixture, log: WorkloadLog, pause: Int32,
-    knowsSchema: Bool
+    knowsSchema: Bool, isHeld: Bool = false
   ) {
-    let state = state
+    let state = Monitor(State(isHeld: isHeld))
+    self.state = state
     let (server, database) = (cluster.server, cluster.database)
+    let accepted = Self.harmless + (knowsSchema ? [] : Self.missing)
     _ = DedicatedThread(name: "workload-\(name)") {
       var generator = generator
       do {
-        let session = try SourceConnection(server, database: database)
-        defer { session.close() }
-        while !state.withLock({ $0.stop }) {
-          if state.withLock({ $0.paused }) {
-            poll(nil, 0, 20)
-            continue
+        while Self.awaitTurn(state) {
+          let session = try SourceConnection(server, database: database)
+          defer { session.close() }
+          while state.withLock({ !$0.stop && !$0.isHeld }) {
+            for statement in generator.next().statements {
+              log.write(name, statement)
+              if try !Self.run(statement, session, log, name, accepted) { break }
+            }
+            state.update { $0.steps += 1 }
+            poll(nil, 0, pause)
           }
-          for statement in generator.next().statements {
-            log.write(name, statement)
-            if try !Self.run(statement, session, log, name, Self.harmless + (knowsSchema ? [] : Self.missing)) { break }
-          }
-          state.update { $0.steps += 1 }
-          poll(nil, 0, pause)
         }
       } catch {
         state.update { $0.error = "\(error)" }
       }
       state.update { $0.done = true }
     }
+  }
+
+  /// Waits while it is held back; false at the end.
+  private static func awaitTurn(_ state: Monitor<State>) -> Bool {
+    state.update { $0.isIdle = true }
+    let goes = state.wait { $0.stop ? .some(false) : ($0.isHeld ? nil : .some(true)) } ?? false
+    state.update { $0.isIdle = false }
+    return goes
   }
 
   /// Whether the transaction goes on.
@@ -79,8 +99,18 @@ final class WorkloadWriter: Sendable {
     }
   }
 
-  /// Holds the load back, or lets it go on.
-  func setPaused(_ paused: Bool) { state.update { $0.paused = paused } }
+  /// Holds the load back, and waits until its connection is closed; false when it was held already.
+  func holdIfRunning() -> Bool {
+    let wasRunning = state.withLock { state in
+      defer { state.isHeld = true }
+      return !state.isHeld
+    }
+    _ = state.wait { $0.isIdle || $0.done ? true : nil }
+    return wasRunning
+  }
+
+  /// Lets the load go on.
+  func letGo() { state.update { $0.isHeld = false } }
 
   /// How many steps have been done.
   var steps: Int { state.withLock { $0.steps } }

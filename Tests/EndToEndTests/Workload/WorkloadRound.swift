@@ -1,0 +1,87 @@
+import TestKit
+import Wire
+
+/// One cluster, one pipeline, one seed. The seed chooses the server's settings and the number of tail splits as well.
+struct WorkloadRound {
+  let kind: ServerKind
+  let seed: UInt64
+  let milliseconds: Int64
+  /// Where the files of a failed round go.
+  let kept: String
+  private let settings: [ServerSetting]
+  private let parallelism: Int
+
+  init(kind: ServerKind, seed: UInt64, milliseconds: Int64, kept: String) {
+    self.kind = kind
+    self.seed = seed
+    self.milliseconds = milliseconds
+    self.kept = kept
+    let settings: [[ServerSetting]] = [[], [.compressedLog, .fullMetadata], [.withoutGTIDs, .durable], [.durable]]
+    var random = SeededRandom(seed: seed &+ 2)
+    self.settings = settings[random.below(settings.count)]
+    parallelism = [1, 2, 2, 3][random.below(4)]
+  }
+
+  /// Runs it.
+  /// - Throws: what went wrong, with the seed, and where everything is to be found.
+  func run() throws {
+    let server = try settings.isEmpty ? SourceServer.shared(kind) : SourceServer(kind, settings: settings)
+    defer { if !settings.isEmpty { server.stop() } }
+    let cluster = try ClusterFixture("workload", server: server)
+    let log = try WorkloadLog(path: "\(cluster.directory)/workload.log")
+    print(
+      "workload on \(kind) \(settings), tail.parallelism \(parallelism), \(milliseconds / 1000) s: "
+        + "TIDEGATE_WORKLOAD_SEED=\(seed)")
+    do {
+      try run(cluster, log)
+    } catch {
+      let place = "\(kept)/workload-\(kind)-\(seed)"
+      try cluster.keep(place)
+      throw ClusterFixture.Problem(
+        description: "workload on \(kind), TIDEGATE_WORKLOAD_SEED=\(seed), files in \(place): \(error)")
+    }
+  }
+
+  private func run(_ cluster: ClusterFixture, _ log: WorkloadLog) throws {
+    try cluster.server.execute("CREATE DATABASE `\(cluster.database)` CHARACTER SET utf8mb4")
+    let changing = WorkloadGenerator(seed: seed, changes: WorkloadDDL.supported)
+    for statement in changing.preparation() { try cluster.server.execute(statement, database: cluster.database) }
+    let rowsOnly = WorkloadGenerator(seed: seed &+ 1, changes: [])
+    let writers = [
+      WorkloadWriter(changing, name: "all", cluster: cluster, log: log, pause: 6, knowsSchema: true, isHeld: true),
+      WorkloadWriter(rowsOnly, name: "rows", cluster: cluster, log: log, pause: 12, knowsSchema: false),
+    ]
+    defer { for writer in writers { _ = writer.stop() } }
+    let user = try cluster.ownUser()
+    let chaos = WorkloadChaos(
+      cluster, log: log, seed: seed &+ 7, user: user, writers: writers, mayRestartServer: settings.contains(.durable))
+    try chaos.start()
+    try cluster.submit(
+      cluster.pipelineText(
+        source: ["username": user, "password": "own-secret", "scan.incremental.snapshot.chunk.size": "150"],
+        pipeline: ["tail.parallelism": "\(parallelism)"]))
+    try chaos.run(milliseconds: milliseconds) {
+      guard let status = try check(cluster, writers) else { return }
+      // A table that is emptied while it is read is refused: schemas change when all has been read.
+      if status.pipeline.state == "tail" { writers[0].letGo() }
+    }
+    try chaos.calm()
+    for writer in writers { _ = writer.stop() }
+    _ = try check(cluster, writers)
+    try cluster.awaitEqual()
+    print("workload on \(kind), seed \(seed): equal after \(writers[0].steps) and \(writers[1].steps) steps")
+  }
+
+  /// The pipeline's status; nil while nobody can tell.
+  /// - Throws: when it has failed, or a writer has.
+  private func check(_ cluster: ClusterFixture, _ writers: [WorkloadWriter]) throws -> PipelineStatus? {
+    if let problem = writers.compactMap(\.error).first {
+      throw ClusterFixture.Problem(description: "a writer has stopped: \(problem)")
+    }
+    let status = try cluster.status()
+    if let status, status.pipeline.state == "failed" {
+      throw ClusterFixture.Problem(description: "failed: \(status.pipeline.error ?? "")\n\(cluster.logs)")
+    }
+    return status
+  }
+}
