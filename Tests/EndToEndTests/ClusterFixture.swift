@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Model
 import Platform
 import TestKit
@@ -137,6 +138,7 @@ final class ClusterFixture {
       process.kill()
       throw Problem(description: "\(arguments) did not end")
     }
+    defer { for path in [process.outputPath, process.errorPath] { unlink(path) } }
     return CommandResult(status: status, output: process.output, error: process.errorOutput)
   }
 

@@ -54,7 +54,9 @@ struct TypeTable {
 
 /// The columns, by family.
 enum TypeColumns {
-  static let all = integers + reals + decimals + bits + times + texts + bytes + lists + documents
+  static let all =
+    integers + reals + decimals + bits + times + texts + bytes + lists + documents + charsetTexts + shapes + ownTypes
+    + lenient
 
   private static func integer(_ name: String, bits: Int) -> [TypeColumn] {
     let high = (UInt64(1) << (bits - 1)) - 1

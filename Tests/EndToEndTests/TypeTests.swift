@@ -9,7 +9,7 @@ struct TypeTests {
   private func change(_ cluster: ClusterFixture, _ statements: [String]) throws {
     let session = try SourceConnection(cluster.server, database: cluster.database)
     defer { session.close() }
-    try session.query("SET SESSION time_zone = '+00:00'")
+    try session.query("SET SESSION time_zone = '+00:00', sql_mode = ''")
     for statement in statements { try session.query(statement) }
     try cluster.awaitEqual()
   }
@@ -22,7 +22,7 @@ struct TypeTests {
     try server.execute("CREATE DATABASE `\(cluster.database)` CHARACTER SET utf8mb4")
     let session = try SourceConnection(server, database: cluster.database)
     defer { session.close() }
-    try session.query("SET SESSION time_zone = '+00:00'")
+    try session.query("SET SESSION time_zone = '+00:00', sql_mode = ''")
     let rows = 0..<table.rowCount
     for name in Self.names {
       try session.query(table.create(name, hasKey: name == "keyed"))

@@ -32,24 +32,48 @@ public final class ChildProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-    let argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
-    let envp: [UnsafeMutablePointer<CChar>?] = Self.merged(environment).map { strdup($0) } + [nil]
-    defer { for pointer in argv + envp { free(pointer) } }
-    var child = pid_t()
-    let code = posix_spawn(&child, program, &actions, nil, argv, envp)
-    guard code == 0 else { throw Failure(description: "cannot start \(program): \(String(cString: strerror(code)))") }
-    let pid = child
-    self.pid = pid
-    let status = status
+    guard access(program, X_OK) == 0 else { throw Failure(description: "cannot start \(program): no such program") }
+    // The kernel kills it when the thread that has started it ends: the one that waits for its end.
+    let command = [ProcessTools.find("setpriv"), "--pdeathsig", "KILL", program] + arguments
+    pid = try Self.spawn(command, Self.merged(environment), actions, status).get()
+    Self.living.withLock { [pid] living in _ = living.insert(pid) }
+    Self.armExit()
+  }
+
+  /// Starts the command on a thread of its own, which waits for its end.
+  private static func spawn(
+    _ command: [String], _ environment: [String], _ actions: posix_spawn_file_actions_t, _ status: Monitor<Int32?>
+  ) -> Result<pid_t, Failure> {
+    let started = Monitor<Result<pid_t, Failure>?>(nil)
+    let files = FileActions(actions)
     _ = DedicatedThread(name: "reaper") {
+      let argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+      let envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
+      var child = pid_t()
+      var actions = files.actions
+      let code = posix_spawn(&child, command[0], &actions, nil, argv, envp)
+      for pointer in argv + envp { free(pointer) }
+      guard code == 0 else {
+        let failure = Failure(description: "cannot start \(command[0]): \(String(cString: strerror(code)))")
+        return started.update { $0 = .failure(failure) }
+      }
+      let pid = child
+      started.update { $0 = .success(pid) }
       var raw: Int32 = 0
       while waitpid(pid, &raw, 0) < 0, errno == EINTR {}
       let exited = raw & 0x7f == 0
       let result = exited ? (raw >> 8) & 0xff : 128 + (raw & 0x7f)
       status.update { $0 = result }
     }
-    Self.living.withLock { _ = $0.insert(pid) }
-    Self.armExit()
+    return started.wait { $0 } ?? .failure(Failure(description: "the thread did not start"))
+  }
+
+  /// What the child's files are.
+  ///
+  /// `@unchecked Sendable`: handed to one thread, whose start the owner waits for before it frees them.
+  private struct FileActions: @unchecked Sendable {
+    let actions: posix_spawn_file_actions_t
+    init(_ actions: posix_spawn_file_actions_t) { self.actions = actions }
   }
 
   /// The exit status (128 plus the signal's number when a signal ended it); nil when it still runs after

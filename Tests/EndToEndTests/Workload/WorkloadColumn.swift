@@ -68,7 +68,7 @@ enum WorkloadType: CaseIterable, Sendable {
   /// Types for which a server finds no value of its own that it would accept again.
   var mustBeNullable: Bool {
     switch self {
-    case .date, .datetime, .fineDatetime, .timestamp, .json, .bit, .binary: true
+    case .date, .datetime, .fineDatetime, .timestamp, .json: true
     default: false
     }
   }

@@ -22,16 +22,15 @@ struct WorkloadGenerator: Sendable {
   /// Which schema changes there are; none for a writer that only changes rows.
   let changes: [WorkloadDDL]
   /// One step in so many is a schema change.
-  let changeEvery: Int
+  private static let changeEvery = 25
   /// Numbers tables that are made later.
   private var made = 0
 
-  init(seed: UInt64, changes: [WorkloadDDL], changeEvery: Int = 25) {
+  init(seed: UInt64, changes: [WorkloadDDL], keys: [WorkloadTable.Key] = WorkloadTable.Key.allCases) {
     random = SeededRandom(seed: seed)
     self.changes = changes
-    self.changeEvery = changeEvery
     tables =
-      WorkloadTable.Key.allCases.map { WorkloadTable($0, name: "t_\($0)") }
+      keys.map { WorkloadTable($0, name: "t_\($0)") }
       + [WorkloadTable(.integer, name: "t_second")]
   }
 
@@ -42,7 +41,7 @@ struct WorkloadGenerator: Sendable {
 
   /// The next step.
   mutating func next() -> WorkloadStep {
-    guard !changes.isEmpty, random.below(changeEvery) == 0 else { return .transaction(transaction()) }
+    guard !changes.isEmpty, random.below(Self.changeEvery) == 0 else { return .transaction(transaction()) }
     let change = changes[random.below(changes.count)]
     let index = random.below(tables.count)
     let statements = change.apply(to: &tables, index, made: &made, using: &random)

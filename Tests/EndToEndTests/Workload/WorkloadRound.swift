@@ -46,7 +46,11 @@ struct WorkloadRound {
     try cluster.server.execute("CREATE DATABASE `\(cluster.database)` CHARACTER SET utf8mb4")
     let changing = WorkloadGenerator(seed: seed, changes: WorkloadDDL.supported)
     for statement in changing.preparation() { try cluster.server.execute(statement, database: cluster.database) }
-    let rowsOnly = WorkloadGenerator(seed: seed &+ 1, changes: [])
+    // A MySQL without GTIDs cannot tell the moment of a chunk closely: the chunk of a table without a key waits for a
+    // moment without changes of the table.
+    let isVague = kind == .mySQL && settings.contains(.withoutGTIDs)
+    let keys = WorkloadTable.Key.allCases.filter { $0 != .none || !isVague }
+    let rowsOnly = WorkloadGenerator(seed: seed &+ 1, changes: [], keys: keys)
     let writers = [
       WorkloadWriter(changing, name: "all", cluster: cluster, log: log, pause: 6, knowsSchema: true, isHeld: true),
       WorkloadWriter(rowsOnly, name: "rows", cluster: cluster, log: log, pause: 12, knowsSchema: false),
@@ -61,9 +65,7 @@ struct WorkloadRound {
         source: ["username": user, "password": "own-secret", "scan.incremental.snapshot.chunk.size": "150"],
         pipeline: ["tail.parallelism": "\(parallelism)"]))
     try chaos.run(milliseconds: milliseconds) {
-      guard let status = try check(cluster, writers) else { return }
-      // A table that is emptied while it is read is refused: schemas change when all has been read.
-      if status.pipeline.state == "tail" { writers[0].letGo() }
+      if try check(cluster, writers) != nil { writers[0].letGo() }
     }
     try chaos.calm()
     for writer in writers { _ = writer.stop() }

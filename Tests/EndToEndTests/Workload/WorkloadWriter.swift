@@ -38,11 +38,13 @@ final class WorkloadWriter: Sendable {
   private let state: Monitor<State>
 
   /// What a server may answer to a random statement beside "done": the statement, or its transaction, then has no
-  /// effect. `missing` are answers to a writer that does not know of another one's schema changes.
-  private static let harmless = ["Duplicate entry", "Deadlock found", "Lock wait timeout"]
-  private static let missing = [
-    "Table '", "Unknown column", "Unknown table", "Field '", "Table definition has changed",
-  ]
+  /// effect. A writer that does not know of another one's schema changes may be told anything but the connection's end.
+  private static func isHarmless(_ error: SourceServerError, knowsSchema: Bool) -> Bool {
+    let usual = ["Duplicate entry", "Deadlock found", "Lock wait timeout"]
+    let ends = ["Lost connection", "Server has gone away", "cannot connect"]
+    return knowsSchema
+      ? usual.contains(where: error.description.hasPrefix) : !ends.contains(where: error.description.hasPrefix)
+  }
 
   /// - Parameters:
   ///   - pause: milliseconds between two steps.
@@ -54,7 +56,6 @@ final class WorkloadWriter: Sendable {
     let state = Monitor(State(isHeld: isHeld))
     self.state = state
     let (server, database) = (cluster.server, cluster.database)
-    let accepted = Self.harmless + (knowsSchema ? [] : Self.missing)
     _ = DedicatedThread(name: "workload-\(name)") {
       var generator = generator
       do {
@@ -64,7 +65,7 @@ final class WorkloadWriter: Sendable {
           while state.withLock({ !$0.stop && !$0.isHeld }) {
             for statement in generator.next().statements {
               log.write(name, statement)
-              if try !Self.run(statement, session, log, name, accepted) { break }
+              if try !Self.run(statement, session, log, name, knowsSchema) { break }
             }
             state.update { $0.steps += 1 }
             poll(nil, 0, pause)
@@ -87,12 +88,12 @@ final class WorkloadWriter: Sendable {
 
   /// Whether the transaction goes on.
   private static func run(
-    _ statement: String, _ session: SourceConnection, _ log: WorkloadLog, _ name: String, _ accepted: [String]
+    _ statement: String, _ session: SourceConnection, _ log: WorkloadLog, _ name: String, _ knowsSchema: Bool
   ) throws -> Bool {
     do {
       try session.query(statement)
       return true
-    } catch let error as SourceServerError where accepted.contains(where: error.description.hasPrefix) {
+    } catch let error as SourceServerError where isHarmless(error, knowsSchema: knowsSchema) {
       log.write(name, "-- \(error.description.prefix(100))")
       guard error.description.hasPrefix("Deadlock") else { return true }
       return false

@@ -48,8 +48,12 @@ enum CharsetLoader {
       }
       return codes
     }
-    made.withLock { $0[key] = converter }
-    return converter
+    // Two threads may ask at the same time: the first one's stays, because decoders hold it without counting.
+    return made.withLock { made in
+      if let first = made[key] { return first }
+      made[key] = converter
+      return converter
+    }
   }
 
   /// The code points of byte sequences, as the server converts them. It puts a question mark for what is no character.
