@@ -157,7 +157,10 @@ extension PipelineState {
   /// Rows of a table that chunks have committed, and that running attempts have written.
   func rows(of table: TableID) -> Int {
     var rows = (tables[table]?.foldedRows ?? 0) + (totals[table]?.rows ?? 0)
-    for split in openSplits where split.table == table { rows += live[split.number]?.rows ?? 0 }
+    // Of the open splits only those that run have live figures: few, however many there are.
+    for (number, progress) in live {
+      if let split = splits[number], split.state != .committed, split.table == table { rows += progress.rows }
+    }
     return rows
   }
 
