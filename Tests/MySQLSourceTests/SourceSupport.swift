@@ -33,15 +33,19 @@ struct SourceFixture {
   private static let serverIDs = Monitor(10_000)
 
   /// A connector for all tables of the database, unless the options say otherwise.
-  func connector(_ options: [String: String] = [:], parallelism: Int = 1) throws -> any SourceConnector {
+  func connector(
+    _ options: [String: String] = [:], parallelism: Int = 1, namesServerIDs: Bool = true
+  ) throws -> any SourceConnector {
     var values = [
       "hostname": "127.0.0.1", "port": "\(server.port)", "username": SourceServer.account,
       "password": SourceServer.account, "tables": "\(database).\\.*", "heartbeat.interval": "200ms",
-      "server-id": Self.serverIDs.update { first in
+    ]
+    if namesServerIDs {
+      values["server-id"] = Self.serverIDs.update { first in
         first += 64
         return "\(first)-\(first + 63)"
-      },
-    ]
+      }
+    }
     values.merge(options) { _, given in given }
     let checked = Options(values, specs: MySQLSourceFactory.options)
     return try MySQLSourceFactory.make(checked, context: ConnectorContext(pipeline: "test", parallelism: parallelism))
