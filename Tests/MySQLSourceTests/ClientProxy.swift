@@ -8,6 +8,8 @@ final class ClientProxy: Sendable {
   private struct State {
     var target: UInt16
     var isFrozen = false
+    /// What the forwarding thread goes by.
+    var hasFrozen = false
     var isClosed = false
     /// Counted up to cut every connection.
     var generation = 0
@@ -44,7 +46,11 @@ final class ClientProxy: Sendable {
   }
 
   /// Lets nothing through any more, in connections that there are and in new ones, without closing any.
-  func freeze(_ isFrozen: Bool) { state.update { $0.isFrozen = isFrozen } }
+  /// When it returns, that is so.
+  func freeze(_ isFrozen: Bool) {
+    state.update { $0.isFrozen = isFrozen }
+    _ = state.wait { $0.isClosed || $0.hasFrozen == isFrozen ? true : nil }
+  }
 
   /// Ends everything.
   func close() { state.update { $0.isClosed = true } }
@@ -65,7 +71,10 @@ final class ClientProxy: Sendable {
       Glibc.close(listener)
     }
     while true {
-      let now = state.withLock { $0 }
+      let now = state.update { state in
+        state.hasFrozen = state.isFrozen
+        return state
+      }
       if now.isClosed { return }
       if now.generation != generation {
         generation = now.generation
