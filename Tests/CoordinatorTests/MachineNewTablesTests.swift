@@ -254,4 +254,37 @@ struct MachineNewTablesTests {
     #expect(works.map(\.shareCount) == [2, 2])
     #expect(works.allSatisfy { $0.tables.isEmpty && $0.start == Offset("40") })
   }
+
+  @Test("With one slot, tail and chunks take turns")
+  func oneSlot() throws {
+    var cluster = MachineHarness(newTables: .snapshotted)
+    try cluster.discover()
+    try cluster.plan(chunks: 1)
+    cluster.join(1, "w", slots: 1)
+    let first = try #require(cluster.assignments(to: 1).first).attempt
+    cluster.report(1, first, .started(low: Offset("20")))
+    cluster.commit(1, first, 1, at: "20", isFinal: true)
+    let tail = try #require(cluster.assignments(to: 1).first).attempt
+    cluster.tell(.tick)
+    try cluster.end(.found([Self.items]))
+    try cluster.end(.registered([Self.found], after: Offset("40")))
+    try cluster.end(.schemaApplied)
+    try cluster.plan(chunks: 2)
+    #expect(cluster.assignments(to: 1).isEmpty)
+    for _ in 0..<3 { cluster.tell(.heartbeat(1, Heartbeat(sequence: 1, attempts: [])), after: 2_000) }
+    #expect(cluster.orders(to: 1) == [Order(attempt: tail, action: .cancel(afterCommit: true))])
+    cluster.commit(1, tail, 1, at: "50")
+    cluster.report(1, tail, .cancelled)
+    for _ in 0..<2 {
+      let chunk = try #require(cluster.assignments(to: 1).first).attempt
+      #expect(cluster.state?.splits[chunk.split]?.table == Self.items)
+      cluster.report(1, chunk, .started(low: Offset("60")))
+      cluster.commit(1, chunk, 1, at: "60", isFinal: true)
+    }
+    guard case .tail(let work)? = cluster.assignments(to: 1).first?.work else {
+      Issue.record("no tail was assigned")
+      return
+    }
+    #expect(work.tables.count == 2)
+  }
 }

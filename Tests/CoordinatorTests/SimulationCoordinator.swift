@@ -35,6 +35,7 @@ extension SimulationWorld {
     settings.grace = 2_000
     settings.discovery = 3_000
     settings.starvation = 2_000
+    settings.yield = 3_000
     settings.joinDelay = 1_500
     return settings
   }

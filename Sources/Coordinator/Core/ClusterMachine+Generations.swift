@@ -63,7 +63,7 @@ extension ClusterMachine {
         && now - (state.since[split.number] ?? now) >= settings.starvation
     }
     // A chunk soon gives its slot back.
-    let hasChunks = pipelines.values.contains { $0.openSplits.contains { $0.isHeld && $0.table != nil } }
+    let hasChunks = pipelines.values.contains(where: \.holdsChunks)
     guard !starving.isEmpty, totalSlots > 0, freeSlotCount == 0, state.tailCount > 1, !hasChunks else { return }
     let limit = max(1, state.tailCount - starving.count)
     guard state.tailLimit.map({ limit < $0 }) ?? true else { return }
@@ -109,7 +109,9 @@ extension ClusterMachine {
     let ended = Self.stillNeeded(
       (state.record.ended ?? []) + [EndedGeneration(number: state.generation, shares: DeliveredShares(offsets))],
       start: start, profile.hasPassed)
-    let count = wantedTails(state)
+    // A split that was given up for chunks is tried again once there are none.
+    if !joining.isEmpty, !state.hasTables(in: .reading) { pipelines[name]?.tailLimit = nil }
+    let count = pipelines[name].map(wantedTails) ?? 1
     pipelines[name]?.change {
       $0.generation = state.generation + 1
       $0.ended = ended.isEmpty ? nil : ended

@@ -17,7 +17,10 @@ extension ClusterMachine {
         assign(name, number, to: worker)
       }
     }
-    let kept = active.reduce(0) { $0 + (pipelines[$1]?.tails.count { !$0.isHeld } ?? 0) }
+    let kept = active.reduce(0) { sum, name in
+      guard let state = pipelines[name], !isYielding(state) else { return sum }
+      return sum + state.tails.count { !$0.isHeld }
+    }
     var left = free.values.reduce(0) { $0 + max(0, $1) } - kept
     for name in active {
       for number in assignableChunks(name) {
@@ -55,12 +58,44 @@ extension ClusterMachine {
   /// known where the tail ends, which is part of what a tail is told.
   private func assignableTails(_ name: String) -> [Int] {
     guard let state = pipelines[name], state.record.phase == .tail,
-      !state.record.untilCaughtUp || state.record.endOffset != nil
+      !state.record.untilCaughtUp || state.record.endOffset != nil, !isYielding(state)
     else { return [] }
     let ready = state.tails.filter { isReady($0, in: state) }
     if ready.isEmpty || mayChangeGeneration(state) { return [] }
     let adrift = ready.filter { $0.isAdrift == true }
     return (adrift + ready.filter { $0.isAdrift != true }).map(\.number)
+  }
+
+  /// Whether the tail leaves its slot to chunks at this moment.
+  private func isYielding(_ state: PipelineState) -> Bool {
+    state.yieldsUntil > now
+      && state.openSplits.contains {
+        $0.table != nil && ($0.isHeld || isReady($0, in: state) && state.isReading($0.table))
+      }
+  }
+
+  /// Tables that come while the tail goes on need slots too. Where tails have them all, one of them is given up for
+  /// good if there are several, and for a while if there is but one.
+  mutating func yieldToChunks(_ name: String) {
+    guard let state = pipelines[name], state.isActive, state.record.phase == .tail, state.hasTables(in: .reading),
+      state.yieldsUntil == 0 || state.yieldsUntil + settings.starvation <= now, totalSlots > 0, freeSlotCount == 0
+    else { return }
+    let chunks = state.openSplits.filter { $0.table != nil }
+    let isStarving = chunks.contains { split in
+      isReady(split, in: state) && state.isReading(split.table)
+        && now - (state.since[split.number] ?? now) >= settings.starvation
+    }
+    let tails = state.tails.filter(\.isHeld)
+    guard isStarving, let last = tails.last, !pipelines.values.contains(where: \.holdsChunks),
+      !tails.contains(where: { state.cancelled[$0.number] != nil })
+    else { return }
+    if state.tailCount > 1 {
+      pipelines[name]?.tailLimit = state.tailCount - 1
+    } else {
+      pipelines[name]?.yieldsUntil = now + settings.yield
+      cancel(name, last, afterCommit: !state.waitingTails.contains(last.number))
+    }
+    note(.warning, "the tail makes room for chunks: there are too few slots", ["pipeline": name])
   }
 
   /// Chunks of a pipeline that may start now, in order.
@@ -112,6 +147,9 @@ extension ClusterMachine {
 }
 
 extension PipelineState {
+  /// Whether a worker has a chunk of it.
+  var holdsChunks: Bool { openSplits.contains { $0.isHeld && $0.table != nil } }
+
   /// Whether chunks of the table may be given away.
   func isReading(_ table: TableID?) -> Bool {
     guard let table else { return false }

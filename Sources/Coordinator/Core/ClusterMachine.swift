@@ -34,6 +34,8 @@ public struct ClusterMachine: Sendable {
     public var discovery: Int64 = 30_000
     /// How long a tail split waits for a slot before the tail does with fewer splits.
     public var starvation: Int64 = 5_000
+    /// How long a tail with a single slot leaves it to chunks.
+    public var yield: Int64 = 20_000
     /// How long a table waits for others before it joins the tail alone.
     public var joinDelay: Int64 = 10_000
 
@@ -97,6 +99,7 @@ public struct ClusterMachine: Sendable {
       deadlines += pipeline.notBefore.values
       if pipeline.jobsNotBefore > now { deadlines.append(pipeline.jobsNotBefore) }
       if pipeline.generationNotBefore > now { deadlines.append(pipeline.generationNotBefore) }
+      if pipeline.yieldsUntil > now { deadlines.append(pipeline.yieldsUntil) }
       if pipeline.nextDiscovery > now, pipeline.looksForTables { deadlines.append(pipeline.nextDiscovery) }
       if let since = pipeline.joiningSince { deadlines.append(since + settings.joinDelay) }
       for split in pipeline.tails where split.state == .pending {
@@ -109,6 +112,7 @@ public struct ClusterMachine: Sendable {
   private mutating func finishStep() -> Step {
     expireLeases()
     for name in pipelines.keys.sorted() { advance(name) }
+    for name in pipelines.keys.sorted() { yieldToChunks(name) }
     assignSplits()
     for name in pipelines.keys.sorted() { step.records += pipelines[name]?.drainRecords() ?? [] }
     defer { step = Step() }

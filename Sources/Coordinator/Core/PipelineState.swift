@@ -55,6 +55,8 @@ struct PipelineState: Sendable {
   var nextDiscovery: Int64 = 0
   /// Tail splits that the slots suffice for, where they were found too few.
   var tailLimit: Int?
+  /// Until when the tail leaves its only slot to chunks.
+  var yieldsUntil: Int64 = 0
   /// Since when a table waits to join the tail.
   var joiningSince: Int64?
   /// When a change of the tail's splits that was impossible is next tried.
