@@ -52,8 +52,29 @@ import Testing
 
   @Test(arguments: ownTypes) func typesOfMariaDBToo(shape: Shape) throws { try check(.mariaDB, shape) }
 
-  private func check(_ kind: ServerKind, _ shape: Shape) throws {
-    let fixture = try SourceFixture("gap", on: kind, "CREATE TABLE t (\(shape.columns))")
+  /// The file in which the replay begins has rows of the table's former shapes, and of tables that are gone.
+  @Test(.enabled(if: ServerKind.mySQL.isAvailable, .init(rawValue: ServerKind.mySQL.unavailable ?? "")))
+  func formerTablesInTheFileOfAMySQLWithoutGTIDs() throws {
+    let server = try SourceServer(.mySQL, .withoutGTIDs)
+    defer { server.stop() }
+    for shape in [Self.shapes[0], Self.shapes[2]] {
+      try check(
+        .mySQL, shape, on: server,
+        history: [
+          "CREATE TABLE t (id VARCHAR(9), w INT, x INT)", "INSERT INTO t VALUES ('former', 1, 2), ('other', 3, 4)",
+          "RENAME TABLE t TO u", "CREATE TABLE t (\(shape.columns), gone VARCHAR(5))",
+          "INSERT INTO t VALUES (\(shape.key(5000)), 1, 'gone')", "DELETE FROM t",
+          "INSERT INTO t VALUES (\(shape.key(5001)), 1, 'gone')", "ALTER TABLE t DROP COLUMN gone",
+          "INSERT INTO t VALUES (\(shape.key(5002)), 1)", "TRUNCATE t", "INSERT INTO u VALUES ('late', 1, 2)",
+        ])
+    }
+  }
+
+  private func check(
+    _ kind: ServerKind, _ shape: Shape, on server: SourceServer? = nil, history: [String]? = nil
+  ) throws {
+    let fixture = try SourceFixture("gap", on: kind, server: server)
+    for statement in history ?? ["CREATE TABLE t (\(shape.columns))"] { try fixture.execute(statement) }
     let filler = try fixture.connection()
     for start in stride(from: 0, to: 400, by: 100) {
       let rows = (start..<start + 100).map { "(\(shape.key($0)), \($0 % 9 == 0 ? "NULL" : "\($0)"))" }

@@ -11,7 +11,8 @@ import Model
 /// - without GTIDs it is the *start of the binlog file* that is current before the snapshot is opened. The log's end
 ///   itself would be wrong: a transaction is written to the log first and becomes visible in the engine a little later.
 ///   But the server rotates the log only when every transaction in the old file has been committed in the engine (it
-///   counts them: `MYSQL_BIN_LOG::m_atomic_prep_xids` must be 0), so whatever stands in an older file is visible.
+///   counts them: `MYSQL_BIN_LOG::m_atomic_prep_xids` must be 0), so whatever stands in an older file is visible. A
+///   statement in the file that changed the table serves as well (see `TableStatements`).
 ///
 /// The high one is the log's end after the snapshot was opened: what is visible was logged before it became visible.
 /// `read` then replays the events between the two over the chunk's rows, for the chunk's keys alone. Rows of a table
@@ -116,7 +117,13 @@ final class MySQLSnapshotReader: SnapshotReader {
     let before = try client.logEnd(facts)
     try client.execute(Self.begin)
     let after = try client.logEnd(facts)
-    let start = gtids == nil ? BinlogPosition(file: before.file, position: 4) : before
+    var start = before
+    if gtids == nil {
+      start = try TableStatements.lastPlace(
+        of: table, before: before, server: facts.identity,
+        foldsTableNames: try CatalogFacts(client: client).nameFolding() != 0, settings: settings,
+        interrupter: interrupter)
+    }
     let low = MySQLOffset(position: start, gtids: gtids, server: facts.identity)
     return (low, GapReplay(settings: settings, request: request, low: low, end: after))
   }
