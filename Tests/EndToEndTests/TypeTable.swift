@@ -71,7 +71,7 @@ enum TypeColumns {
   static let integers =
     integer("TINYINT", bits: 8) + integer("SMALLINT", bits: 16) + integer("MEDIUMINT", bits: 24)
     + integer("INT", bits: 32) + integer("BIGINT", bits: 64) + [
-      TypeColumn("TINYINT(1)", ["0", "1"]), TypeColumn("BOOLEAN", ["TRUE", "FALSE"]),
+      TypeColumn("TINYINT(1)", ["0", "1", "-128", "127", "2"]), TypeColumn("BOOLEAN", ["TRUE", "FALSE"]),
       TypeColumn("INT(5) UNSIGNED ZEROFILL", ["42", "4294967295"]),
     ]
 
@@ -121,7 +121,13 @@ enum TypeColumns {
 
   static let times =
     [
-      TypeColumn("DATE", ["'1000-01-01'", "'9999-12-31'", "'1970-01-01'", "'1969-12-31'", "'0001-01-01'"]),
+      TypeColumn(
+        "DATE",
+        [
+          "'1000-01-01'", "'9999-12-31'", "'1970-01-01'", "'1969-12-31'", "'0001-01-01'", "'0004-02-29'",
+          "'0069-12-31'",
+          "'0070-01-01'", "'0099-12-31'", "'0100-01-01'",
+        ]),
       TypeColumn("YEAR", ["1901", "2155", "0"]),
     ]
     + (0...6).flatMap { digits in

@@ -35,11 +35,21 @@ struct ForeignOptions {
   /// A property of the JDBC driver that is true or false.
   /// - Throws: `configuration` when it is neither.
   mutating func jdbcFlag(_ name: String) throws(ConnectorError) -> Bool? {
-    guard let text = jdbc(name)?.lowercased() else { return nil }
-    switch text {
+    try Self.flag(jdbc(name), Self.jdbcPrefix + name)
+  }
+
+  /// A property of Debezium that is true or false.
+  /// - Throws: `configuration` when it is neither.
+  mutating func debeziumFlag(_ name: String) throws(ConnectorError) -> Bool? {
+    try Self.flag(debezium(name), Self.debeziumPrefix + name)
+  }
+
+  private static func flag(_ text: String?, _ name: String) throws(ConnectorError) -> Bool? {
+    switch text?.lowercased() {
+    case nil: return nil
     case "true", "yes": return true
     case "false", "no": return false
-    default: throw ConnectorError(.configuration, "option \(Self.jdbcPrefix)\(name) is neither true nor false")
+    default: throw ConnectorError(.configuration, "option \(name) is neither true nor false")
     }
   }
 
@@ -95,7 +105,7 @@ struct ForeignOptions {
   private static let debeziumReasons: [String: String] = [
     "snapshot.mode": "the option scan.startup.mode decides",
     "decimal.handling.mode": typesReason, "binary.handling.mode": typesReason, "time.precision.mode": typesReason,
-    "bigint.unsigned.handling.mode": typesReason, "enable.time.adjuster": typesReason, "converters": typesReason,
+    "bigint.unsigned.handling.mode": typesReason, "converters": typesReason,
     "max.queue.size": "buffers are bounded in bytes", "max.queue.size.in.bytes": "buffers are bounded in bytes",
     "max.batch.size": "buffers are bounded in bytes", "poll.interval.ms": "events are handed on as they come",
     "min.row.count.to.stream.results": "rows are always streamed", "snapshot.fetch.size": "rows are always streamed",

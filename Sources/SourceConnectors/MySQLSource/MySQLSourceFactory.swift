@@ -56,16 +56,18 @@ public enum MySQLSourceFactory: SourceFactory {
     OptionSpec(
       "include-comments.enabled", .boolean, default: "false", "Whether table and column comments are carried."),
     OptionSpec(
-      "treat-tinyint1-as-boolean.enabled", .boolean, default: "true", "Whether TINYINT(1) and BIT(1) are BOOLEAN."),
-    OptionSpec("metadata.list", .text, "Metadata of rows: op_ts. Accepted with a warning, as no sink carries it."),
+      "treat-tinyint1-as-boolean.enabled", .boolean, default: "true",
+      "Whether TINYINT(1) and BIT(1) are BOOLEAN; every number but 0 is true."),
+    OptionSpec(
+      "metadata.list", .text, "Metadata of rows: op_ts. Accepted with a warning, as only transforms could use it."),
     OptionSpec(
       "use.legacy.json.format", .boolean, default: "true",
       "Whether the text of MySQL's JSON has no blanks behind colons and commas, in the snapshot as in the log; false "
         + "keeps the server's spacing."),
     OptionSpec(
       "types.lossless", .boolean, default: "false",
-      "Refuses what would lose information: zero dates (else NULL or 1970-01-01), ENUM and SET with an empty member. "
-        + "Spatial values keep the direction of their rings."),
+      "Refuses what would lose information: zero dates (else NULL or 1970-01-01), numbers but 0 and 1 in a BOOLEAN, "
+        + "ENUM and SET with an empty member. Dates keep short years, spatial values the direction of their rings."),
     OptionSpec(
       "scan.newly-added-table.enabled", .boolean, default: "false",
       "Whether tables that begin to match later are captured, with a snapshot of the rows they have."),

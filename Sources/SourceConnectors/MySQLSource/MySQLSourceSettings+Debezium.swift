@@ -61,7 +61,9 @@ extension MySQLSourceSettings {
           .configuration, "option metadata.list has a name that is not known: \(name)",
           remedy: "op_ts is the only one")
       }
-      foreign.warn("option metadata.list: op_ts is accepted, but no sink of this version carries it")
+      foreign.warn(
+        "option metadata.list: op_ts has no effect: it is there for transforms, which a pipeline cannot have, and no "
+          + "sink carries it")
     }
   }
 }

@@ -59,7 +59,8 @@ struct MySQLSourceSettings: Sendable {
     values = ValueOptions(
       treatTinyint1AsBoolean: try options.boolean("treat-tinyint1-as-boolean.enabled"),
       usesCompactJSON: try options.boolean("use.legacy.json.format"),
-      isLossless: try options.boolean("types.lossless"))
+      isLossless: try options.boolean("types.lossless"),
+      movesShortYears: try foreign.debeziumFlag("enable.time.adjuster") ?? true)
     includesComments =
       try options.boolean("include-comments.enabled")
       || foreign.debezium("include.schema.comments")?.lowercased() == "true"

@@ -73,6 +73,7 @@ enum ComparisonKind {
   func sourceExpression(_ column: String) -> String {
     switch self {
     case .bit1: "\(column)+0"
+    case .boolean: "\(column)<>0"
     case .float: "\(column)+0e0"
     default: column
     }
@@ -104,19 +105,27 @@ struct ComparisonColumn {
   var isNullable = true
   /// Digits of a second of DATETIME and TIMESTAMP.
   var digits = 0
+  /// Whether the replica has the years 1 to 99 as 1970 to 2069.
+  var movesShortYears = false
 
   /// The expression that gives the exact value as text at the source. Dates with a year, month or day of zero are NULL
-  /// in the replica, or 1970-01-01 where the column cannot be NULL.
+  /// in the replica, or 1970-01-01 where the column cannot be NULL; short years may have been moved.
   func sourceExpression(_ column: String) -> String {
     let isZero = "(YEAR(\(column)) = 0 OR MONTH(\(column)) = 0 OR DAY(\(column)) = 0)"
     switch kind {
     case .date:
-      return "IF(\(isZero), \(isNullable ? "NULL" : "DATE'1970-01-01'"), \(column))"
+      return "IF(\(isZero), \(isNullable ? "NULL" : "DATE'1970-01-01'"), \(moved(column)))"
     case .datetime, .timestamp:
       let epoch = isNullable ? "NULL" : "CAST('1970-01-01' AS DATETIME(\(digits)))"
-      return "IF(\(isZero), \(epoch), CAST(\(column) AS DATETIME(\(digits))))"
+      return "IF(\(isZero), \(epoch), CAST(\(moved(column)) AS DATETIME(\(digits))))"
     default: return kind.sourceExpression(column)
     }
+  }
+
+  private func moved(_ column: String) -> String {
+    guard movesShortYears, kind != .timestamp else { return column }
+    let years = "IF(YEAR(\(column)) < 70, 2000, 1900)"
+    return "IF(YEAR(\(column)) BETWEEN 1 AND 99, \(column) + INTERVAL \(years) YEAR, \(column))"
   }
 }
 

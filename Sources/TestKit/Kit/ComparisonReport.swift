@@ -24,13 +24,16 @@ public struct ComparisonRequest: Sendable {
   public var replica: String
   /// How the replica names its tables.
   public var nameStyle: NameStyle
+  /// Whether the replica has the years 1 to 99 of dates outside primary keys as 1970 to 2069, as the source's option
+  /// `debezium.enable.time.adjuster` makes them.
+  public var movesShortYears: Bool
   /// Differences of a table that are described; the rest is counted.
   public var examplesPerTable: Int
 
   /// Makes one.
   public init(
     host: String, port: UInt16, user: String, password: String, databases: [String], tables: [String]? = nil,
-    replica: String, nameStyle: NameStyle = .full, examplesPerTable: Int = 10
+    replica: String, nameStyle: NameStyle = .full, movesShortYears: Bool = true, examplesPerTable: Int = 10
   ) {
     self.host = host
     self.port = port
@@ -40,6 +43,7 @@ public struct ComparisonRequest: Sendable {
     self.tables = tables
     self.replica = replica
     self.nameStyle = nameStyle
+    self.movesShortYears = movesShortYears
     self.examplesPerTable = examplesPerTable
   }
 }

@@ -34,10 +34,6 @@ struct CanonicalRow: Equatable {
       append(storage, CanonicalRow.withoutLeadingZeros(value))
     case (.decimal, .text):
       append(storage, CanonicalRow.withoutFilledZeros(value))
-    case (.boolean, .integer), (.bit1, .integer):
-      bytes.append(storage.rawValue)
-      bytes.append(value.allSatisfy { $0 == UInt8(ascii: "0") } ? UInt8(ascii: "0") : UInt8(ascii: "1"))
-      ends.append(bytes.count)
     case (.timestamp, .text) where value.last == UInt8(ascii: "Z"):
       append(storage, UnsafeRawBufferPointer(rebasing: value.dropLast()))
     case (.json, .text):

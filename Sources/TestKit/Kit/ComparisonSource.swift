@@ -3,9 +3,11 @@ import CMySQL
 /// The source side of a comparison: one connection, reading one consistent snapshot, through the client library alone.
 final class ComparisonSource {
   private let handle: UnsafeMutablePointer<MYSQL>
+  private let movesShortYears: Bool
 
   /// Connects and opens the snapshot.
   init(_ request: ComparisonRequest) throws(ComparisonError) {
+    movesShortYears = request.movesShortYears
     guard let handle = mysql_init(nil) else { throw ComparisonError("out of memory for a MySQL connection") }
     let connected = mysql_real_connect(
       handle, request.host, request.user, request.password, nil, UInt32(request.port), nil, 0)
@@ -37,6 +39,10 @@ final class ComparisonSource {
   /// Columns and key of a table.
   func describe(_ database: String, _ table: String) throws(ComparisonError) -> ComparisonTable {
     let place = "TABLE_SCHEMA = \(literal(database)) AND TABLE_NAME = \(literal(table))"
+    let keyNames = try strings(
+      "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE \(place) AND INDEX_NAME = 'PRIMARY' "
+        + "ORDER BY SEQ_IN_INDEX"
+    ).compactMap { $0[0] }
     var columns: [ComparisonColumn] = []
     for row in try strings(
       "SELECT COLUMN_NAME, LOWER(DATA_TYPE), LOWER(COLUMN_TYPE), IS_NULLABLE, DATETIME_PRECISION "
@@ -48,13 +54,10 @@ final class ComparisonSource {
       }
       columns.append(
         ComparisonColumn(
-          name: name, kind: kind, isNullable: row[3] == "YES", digits: row[4].flatMap { Int($0) } ?? 0))
+          name: name, kind: kind, isNullable: row[3] == "YES", digits: row[4].flatMap { Int($0) } ?? 0,
+          movesShortYears: movesShortYears && !keyNames.contains(name)))
     }
     guard !columns.isEmpty else { throw ComparisonError("the source has no table \(database).\(table)") }
-    let keyNames = try strings(
-      "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE \(place) AND INDEX_NAME = 'PRIMARY' "
-        + "ORDER BY SEQ_IN_INDEX"
-    ).compactMap { $0[0] }
     let key = keyNames.compactMap { name in columns.firstIndex { $0.name == name } }
     return ComparisonTable(database: database, name: table, columns: columns, key: key)
   }

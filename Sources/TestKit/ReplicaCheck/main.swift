@@ -4,8 +4,10 @@ import TestKit
 private let usage = """
   usage: replica-check --host HOST --port PORT --user USER [--password-env VARIABLE] --database DB[,DB...]
                        [--tables TABLE[,TABLE...]] --replica FILE [--name-style full|table]
+                       [--short-years moved|kept]
 
   Compares a MySQL or MariaDB source with its SQLite replica, row by row and typed.
+  --short-years kept is for a source with debezium.enable.time.adjuster: false.
   Status: 0 equal, 1 different, 2 wrong usage or a side that cannot be read.
   """
 
@@ -20,6 +22,7 @@ private func fail(_ message: String) -> Never {
 private func options(_ arguments: [String]) -> [String: String] {
   let known: Set<String> = [
     "--host", "--port", "--user", "--password-env", "--database", "--tables", "--replica", "--name-style",
+    "--short-years",
   ]
   var found: [String: String] = [:]
   var rest = arguments[...]
@@ -45,6 +48,9 @@ private func request(_ options: [String: String]) -> ComparisonRequest {
   guard let style = ComparisonRequest.NameStyle(rawValue: options["--name-style"] ?? "full") else {
     fail("--name-style wants full or table")
   }
+  guard let years = ["moved": true, "kept": false][options["--short-years"] ?? "moved"] else {
+    fail("--short-years wants moved or kept")
+  }
   var password = ""
   if let variable = options["--password-env"] {
     guard let value = getenv(variable) else { fail("the environment has no variable \(variable)") }
@@ -53,7 +59,7 @@ private func request(_ options: [String: String]) -> ComparisonRequest {
   return ComparisonRequest(
     host: required("--host"), port: port, user: required("--user"), password: password,
     databases: list(required("--database")), tables: options["--tables"].map(list), replica: required("--replica"),
-    nameStyle: style)
+    nameStyle: style, movesShortYears: years)
 }
 
 private func count(_ differences: Int) -> String {

@@ -7,7 +7,7 @@ final class RowDecodingPlan {
   /// What a step does with a column's bytes.
   enum Operation: UInt8 {
     case int8, uint8, int16, uint16, int24, uint24, int32, uint32, int64, uint64Text
-    case boolean, float, floatAsDouble, double, decimal, year
+    case boolean, exactBoolean, float, floatAsDouble, double, decimal, year
     case date, oldTime, oldDateTime, oldTimestamp, time, dateTime, timestamp
     /// Length bytes (`size`), then bytes: as they are, padded with zeros to `limit`, or in the column's character set.
     case bytes, paddedBytes, convertedText, jsonBinary
@@ -25,8 +25,8 @@ final class RowDecodingPlan {
     var size = 0
     /// A decimal's scale; digits of a fraction's unit; the padded length.
     var limit = 0
-    /// What becomes of zero dates.
-    var zeroDates = ZeroDates.exact
+    /// What becomes of dates.
+    var dateRules = DateRules.exact
     /// Converts the text; unmanaged because converters are kept for ever.
     var converter: Unmanaged<TextConverter>?
     /// Members of ENUM and SET.
@@ -68,8 +68,9 @@ final class RowDecodingPlan {
     for (index, column) in columns.enumerated() {
       let source = BinlogColumn(map: tableMap, index: index)
       var step = try source.step(for: types[index], column: column)
-      step.zeroDates = options.zeroDates(
-        nullable: column.type.isNullable, isKey: schema.keyIndexes.contains(index))
+      let isKey = schema.keyIndexes.contains(index)
+      step.dateRules = options.dateRules(nullable: column.type.isNullable, isKey: isKey)
+      if step.operation == .boolean, options.refusesNumbersInBooleans(isKey: isKey) { step.operation = .exactBoolean }
       if types[index].kind == .enumeration || types[index].kind == .set {
         step.members = memberStorage.add(types[index].members)
       }

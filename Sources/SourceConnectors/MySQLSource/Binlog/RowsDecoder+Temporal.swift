@@ -20,7 +20,7 @@ extension RowsDecoder {
   @inline(never) private func replaced(
     _ date: (Int, Int, Int), time: Int64, unit: Int64, _ step: RowDecodingPlan.Step, _ column: Int
   ) throws(BinlogError) -> Int64? {
-    switch Temporal.replacement(year: date.0, month: date.1, day: date.2, step.zeroDates) {
+    switch Temporal.replacement(year: date.0, month: date.1, day: date.2, step.dateRules) {
     case .null: return nil
     case .epoch: return 0
     case .days(let days): return Int64(days) * unit + time

@@ -120,7 +120,8 @@ struct RowsDecoder {
     case .decimal: try decimal(step, column, into: &batch)
     case .date, .oldTime, .oldDateTime, .oldTimestamp, .time, .dateTime, .timestamp:
       if let value = try temporal(step, column) { batch.set(column, integer: value) }
-    case .uint64Text, .boolean, .paddedBytes, .convertedText, .jsonBinary, .enumeration, .set, .bitBoolean, .uuid,
+    case .uint64Text, .boolean, .exactBoolean, .paddedBytes, .convertedText, .jsonBinary, .enumeration, .set,
+      .bitBoolean, .uuid,
       .inet4, .inet6, .geometry, .vector, .compressed:
       try rareValue(step, column, into: &batch)
     }
@@ -131,7 +132,8 @@ struct RowsDecoder {
   ) throws(BinlogError) {
     switch step.operation {
     case .uint64Text: Self.set(column, unsigned: try reader.u64(), in: &batch)
-    case .boolean:
+    case .boolean: batch.set(column, integer: try reader.u8() == 0 ? 0 : 1)
+    case .exactBoolean:
       let value = Int64(Int8(bitPattern: try reader.u8()))
       guard value == 0 || value == 1 else { throw TextValueDecoder.notBoolean(name(column), value) }
       batch.set(column, integer: value)

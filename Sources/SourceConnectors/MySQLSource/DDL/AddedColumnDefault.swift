@@ -35,6 +35,9 @@ enum AddedColumn {
       guard type.kind != .timestamp, let text = DefaultText.canonical(definition.defaultClause, type) else {
         return .unknown("column \(definition.name) is filled with a value that is not carried")
       }
+      if options.isLossless, type.isBoolean(options), text != "0", text != "1" {
+        return .unknown("column \(definition.name) is filled with \(text), which a BOOLEAN cannot hold")
+      }
       return type.carriedDefault(text, nullable: isNullable, options: options).map { .value($0) } ?? .null
     case .none:
       if isNullable { return .null }

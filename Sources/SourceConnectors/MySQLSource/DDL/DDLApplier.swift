@@ -29,9 +29,14 @@ struct DDLApplier {
   var includesComments: Bool
   /// `types.lossless`.
   var isLossless = false
+  /// Whether the years 1 to 99 are moved.
+  var movesShortYears = true
 
   /// How values are carried.
-  var values: ValueOptions { ValueOptions(treatTinyint1AsBoolean: treatTinyint1AsBoolean, isLossless: isLossless) }
+  var values: ValueOptions {
+    ValueOptions(
+      treatTinyint1AsBoolean: treatTinyint1AsBoolean, isLossless: isLossless, movesShortYears: movesShortYears)
+  }
 
   /// - Parameters:
   ///   - statement: one that affects the table (`DDLStatement.affects`); any other has no effect. RENAME TABLE and CREATE

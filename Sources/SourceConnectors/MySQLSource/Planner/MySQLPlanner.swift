@@ -137,10 +137,11 @@ final class MySQLPlanner: SourcePlanner {
           .configuration, "chunk.key-column \(rule.column) does not exist, or has a type without a usable order",
           table: description.id)
       }
-      if schema.primaryKey.isEmpty, column.type.isDate {
-        // Dates that the calendar does not have are carried as NULL or 1970: the log's rows could not be told by them.
+      if schema.primaryKey.isEmpty, column.type.isDate || column.type.kind == .boolean {
+        // Some dates are carried as others or as NULL, and all numbers of a BOOLEAN as 1: the log's rows could not be
+        // told by them.
         warnings.append(
-          "table \(description.id) has no key, and dates cannot take its place as chunk.key-column: "
+          "table \(description.id) has no key, and dates and booleans cannot take its place as chunk.key-column: "
             + "it is read as one chunk")
         return []
       }

@@ -167,7 +167,8 @@ extension MySQLTailReader {
   ) throws(ConnectorError) -> DDLApplier {
     var applier = DDLApplier(
       dialect: statement.dialect, treatTinyint1AsBoolean: settings.values.treatTinyint1AsBoolean,
-      includesComments: settings.includesComments, isLossless: settings.values.isLossless)
+      includesComments: settings.includesComments, isLossless: settings.values.isLossless,
+      movesShortYears: settings.values.movesShortYears)
     guard needsCollation else { return applier }
     let schema = table?.id.schema ?? statement.defaultSchema
     applier.databaseCollation = try asked { client throws(ConnectorError) in

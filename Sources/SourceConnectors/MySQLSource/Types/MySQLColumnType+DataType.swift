@@ -75,16 +75,29 @@ extension MySQLColumnType {
   }
 
   /// A column's default as values of the column are carried: a zero date as NULL, or in a column that is NOT NULL as
-  /// 1970-01-01.
+  /// 1970-01-01; the years 1 to 99 moved; a number of a BOOLEAN as 0 or 1.
   func carriedDefault(_ text: String?, nullable: Bool, options: ValueOptions) -> String? {
+    if let text, let number = Int(text), isBoolean(options), !options.refusesNumbersInBooleans(isKey: false) {
+      return number == 0 ? "0" : "1"
+    }
     guard let text, kind == .date || kind == .datetime || kind == .timestamp else { return text }
     let parts = text.prefix(10).split(separator: "-", omittingEmptySubsequences: false)
-    guard text == "0" || (parts.count == 3 && parts.contains { $0.allSatisfy { $0 == "0" } }) else { return text }
-    switch options.zeroDates(nullable: nullable, isKey: false) {
+    let rules = options.dateRules(nullable: nullable, isKey: false)
+    guard text == "0" || (parts.count == 3 && parts.contains { $0.allSatisfy { $0 == "0" } }) else {
+      guard kind != .timestamp, parts.count == 3, let year = Int(parts[0]), (1...99).contains(year) else { return text }
+      let carried = String(rules.carried(shortYear: year))
+      return String(repeating: "0", count: max(4 - carried.count, 0)) + carried + text.dropFirst(parts[0].count)
+    }
+    switch rules.zeroDates {
     case .null: return nil
     case .epoch: return kind == .date ? "1970-01-01" : "1970-01-01 00:00:00"
     case .exact: return text
     }
+  }
+
+  /// Whether the column is a TINYINT(1) that is carried as BOOLEAN.
+  func isBoolean(_ options: ValueOptions) -> Bool {
+    kind == .tinyint && !isUnsigned && length == 1 && options.treatTinyint1AsBoolean
   }
 
   /// Bits of a BIT column.

@@ -30,12 +30,12 @@ private final class ColumnLabel: Sendable {
 struct TextValueDecoder: Sendable {
   /// What is done with the text.
   private enum Operation: UInt8, Sendable {
-    case copy, signed, boolean, bit, unsignedText, decimal, float32, float64, date, dateTime, time
+    case copy, signed, boolean, exactBoolean, bit, unsignedText, decimal, float32, float64, date, dateTime, time
     case converted, compactJSON, geometry, vector
   }
 
   private let operation: Operation
-  private let zeroDates: ZeroDates
+  private let dateRules: DateRules
   private let keepsRings: Bool
   private let scale: Int
   /// For messages only. Unmanaged, so that a decoder is plain memory and costs nothing to reach on the hot path; safe,
@@ -49,14 +49,19 @@ struct TextValueDecoder: Sendable {
   init(
     type: MySQLColumnType, column: Column, options: ValueOptions = ValueOptions(), isKey: Bool = false
   ) throws(BinlogError) {
-    zeroDates = options.zeroDates(nullable: column.type.isNullable, isKey: isKey)
+    dateRules = options.dateRules(nullable: column.type.isNullable, isKey: isKey)
     keepsRings = options.isLossless
     converter = type.snapshotConverter.map { Unmanaged.passUnretained($0) }
     label = Unmanaged.passUnretained(ColumnLabel.shared(name: column.name, typeText: type.text))
     scale = type.kind == .decimal ? type.decimalDigits.scale : 0
     operation =
       switch type.kind {
-      case .tinyint: column.type.kind == .boolean ? .boolean : .signed
+      case .tinyint:
+        if column.type.kind != .boolean {
+          .signed
+        } else {
+          options.refusesNumbersInBooleans(isKey: isKey) ? .exactBoolean : .boolean
+        }
       case .smallint, .mediumint, .int, .year: .signed
       case .bigint: type.isUnsigned ? .unsignedText : .signed
       case .float: column.type.kind == .float ? .float32 : .float64
@@ -76,8 +81,8 @@ struct TextValueDecoder: Sendable {
   }
 
   /// Sets a column of the row being written to a value that is not NULL.
-  /// - Throws: `unsupported` for zero and partial dates and for booleans that are neither 0 nor 1; `corrupt` for text
-  ///   that the column's type cannot have.
+  /// - Throws: `unsupported` for dates and booleans that the options do not admit; `corrupt` for text that the column's
+  ///   type cannot have.
   func decode(_ text: UnsafeRawBufferPointer, column: Int, into batch: inout RowBatch) throws(BinlogError) {
     switch operation {
     case .copy: batch.set(column, bytes: text)
@@ -85,6 +90,9 @@ struct TextValueDecoder: Sendable {
       guard let value = Self.integer(text) else { throw malformed(text) }
       batch.set(column, integer: value)
     case .boolean:
+      guard let value = Self.integer(text) else { throw malformed(text) }
+      batch.set(column, integer: value == 0 ? 0 : 1)
+    case .exactBoolean:
       guard let value = Self.integer(text) else { throw malformed(text) }
       guard value == 0 || value == 1 else { throw Self.notBoolean(label.takeUnretainedValue().name, value) }
       batch.set(column, integer: value)
@@ -136,7 +144,7 @@ struct TextValueDecoder: Sendable {
   @inline(never) private func replaceDate(
     _ text: UnsafeRawBufferPointer, _ column: Int, _ batch: inout RowBatch, isDate: Bool
   ) throws(BinlogError) {
-    guard let (date, time) = Temporal.replacement(text, zeroDates), isDate == (text.count == 10) else {
+    guard let (date, time) = Temporal.replacement(text, dateRules), isDate == (text.count == 10) else {
       throw malformed(text)
     }
     switch date {
@@ -148,7 +156,7 @@ struct TextValueDecoder: Sendable {
     }
   }
 
-  /// The error for a TINYINT(1) that does not fit a BOOLEAN.
+  /// The error for a TINYINT(1) that a BOOLEAN would lose.
   static func notBoolean(_ column: String, _ value: Int64) -> BinlogError {
     .unsupported(
       "column \(column) is TINYINT(1) and is carried as BOOLEAN, but holds \(value)",

@@ -3,9 +3,10 @@ import Model
 /// Reads and checks dates and times; shared by the snapshot's text and the log's binary forms, so that both give the
 /// same values and refuse the same ones.
 enum Temporal {
-  /// Days since 1970-01-01; nil for dates with a year, month or day of zero and for days that do not exist.
+  /// Days since 1970-01-01; nil for dates with a year below 100, a month or day of zero, and for days that do not exist:
+  /// `replacement` says what becomes of those.
   @inline(__always) static func days(year: Int, month: Int, day: Int) -> Int? {
-    guard year >= 1, month >= 1, month <= 12, day >= 1, day <= 31 else { return nil }
+    guard year >= 100, month >= 1, month <= 12, day >= 1, day <= 31 else { return nil }
     if day > 28, day > CivilTime.daysInMonth(year: year, month: month) { return nil }
     return CivilTime.days(year: year, month: month, day: day)
   }
@@ -15,7 +16,7 @@ enum Temporal {
     case null
     /// 1970-01-01, midnight.
     case epoch
-    /// This day, of the year 0.
+    /// This day, of the years 0 to 99 or moved out of them.
     case days(Int)
     /// The date is refused.
     case none
@@ -23,9 +24,13 @@ enum Temporal {
 
   /// What becomes of a date for which `days` is nil.
   @inline(never)
-  static func replacement(year: Int, month: Int, day: Int, _ zeroDates: ZeroDates) -> Replacement {
-    guard year == 0 || month == 0 || day == 0 else { return .none }
-    switch zeroDates {
+  static func replacement(year: Int, month: Int, day: Int, _ rules: DateRules) -> Replacement {
+    if year > 0, month > 0, day > 0 {
+      // The calendar repeats itself after 400 years.
+      guard year < 100, days(year: year + 400, month: month, day: day) != nil else { return .none }
+      return .days(CivilTime.days(year: rules.carried(shortYear: year), month: month, day: day))
+    }
+    switch rules.zeroDates {
     case .null: return .null
     case .epoch: return .epoch
     case .exact:
@@ -38,14 +43,16 @@ enum Temporal {
   /// The same for a date as text, and the time behind it: nil when the text has not the form of a date.
   @inline(never)
   static func replacement(
-    _ text: UnsafeRawBufferPointer, _ zeroDates: ZeroDates
+    _ text: UnsafeRawBufferPointer, _ rules: DateRules
   ) -> (date: Replacement, time: Int64)? {
     guard text.count >= 10, text[4] == 0x2d, text[7] == 0x2d, let year = number(text, 0, 4),
       let month = number(text, 5, 2), let day = number(text, 8, 2)
     else { return nil }
-    let date = replacement(year: year, month: month, day: day, zeroDates)
+    let date = replacement(year: year, month: month, day: day, rules)
     if text.count == 10 { return (date, 0) }
-    guard text[10] == 0x20, let time = time(UnsafeRawBufferPointer(rebasing: text[11...])) else { return nil }
+    guard text[10] == 0x20, let time = time(UnsafeRawBufferPointer(rebasing: text[11...])),
+      time >= 0, time < CivilTime.microsecondsPerDay
+    else { return nil }
     return (date, time)
   }
 

@@ -8,12 +8,33 @@ struct ValueOptions: Hashable, Sendable {
   var usesCompactJSON = true
   /// `types.lossless`.
   var isLossless = false
+  /// `debezium.enable.time.adjuster`: the years 1 to 99 of DATE and DATETIME are taken as two digits of a year between
+  /// 1970 and 2069.
+  var movesShortYears = true
 
-  /// What becomes of dates that the calendar does not have, in a column.
-  func zeroDates(nullable: Bool, isKey: Bool) -> ZeroDates {
-    // Two rows whose keys are different zero dates would become one.
-    isLossless || isKey ? .exact : nullable ? .null : .epoch
+  /// What becomes of dates, in a column.
+  func dateRules(nullable: Bool, isKey: Bool) -> DateRules {
+    // Two rows whose keys are different zero dates, or the years 17 and 2017, would become one.
+    if isLossless || isKey { return DateRules(zeroDates: .exact, movesShortYears: false) }
+    return DateRules(zeroDates: nullable ? .null : .epoch, movesShortYears: movesShortYears)
   }
+
+  /// Whether a TINYINT(1) that is carried as BOOLEAN may hold 0 and 1 alone. Otherwise every number but 0 is true, as for
+  /// the server. In a key, rows with 1 and with 2 would become one.
+  func refusesNumbersInBooleans(isKey: Bool) -> Bool { isLossless || isKey }
+}
+
+/// What becomes of dates in a column.
+struct DateRules: Hashable, Sendable {
+  var zeroDates: ZeroDates
+  /// Whether the years 1 to 69 become 2001 to 2069, and 70 to 99 become 1970 to 1999.
+  var movesShortYears: Bool
+
+  /// Every date as it is, or refused.
+  static let exact = DateRules(zeroDates: .exact, movesShortYears: false)
+
+  /// The year that is carried for a year from 1 to 99.
+  func carried(shortYear year: Int) -> Int { movesShortYears ? year + (year < 70 ? 2000 : 1900) : year }
 }
 
 /// What becomes of dates with a year, month or day of zero. Days that do not exist, such as February 30th, are refused
