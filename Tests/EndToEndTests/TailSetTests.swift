@@ -25,7 +25,7 @@ struct TailSetTests {
       load.awaitTransactions((index + 1) * 40)
       #expect(try cluster.command(["scale", "shop", "--tail", "\(count)"]).status == 0)
       if index == 1 {
-        try server.execute("CREATE TABLE `\(cluster.database)`.late (id INT PRIMARY KEY, v VARCHAR(20))")
+        try server.execute("CREATE TABLE `\(cluster.database)`.late (id INT PRIMARY KEY, v VARCHAR(40))")
         let rows = (1...700).map { "(\($0), 'early')" }.joined(separator: ", ")
         try server.execute("INSERT INTO `\(cluster.database)`.late VALUES \(rows)")
         // The source is asked for new tables at once.
