@@ -13,6 +13,14 @@ final class ClientProxy: Sendable {
     var isClosed = false
     /// Counted up to cut every connection.
     var generation = 0
+    /// Changes some of the server's bytes.
+    var damage: Damage?
+  }
+
+  /// A few bytes are changed in what a connection's server sends, from some number of bytes on.
+  private struct Damage {
+    var random: SeededGenerator
+    var left: Int
   }
 
   /// Where to connect.
@@ -52,6 +60,23 @@ final class ClientProxy: Sendable {
     _ = state.wait { $0.isClosed || $0.hasFrozen == isFrozen ? true : nil }
   }
 
+  /// Changes a byte in every few hundred that servers send from here on, after the first `behind` ones; nil: none.
+  func damage(seed: UInt64?, behind: Int) {
+    state.update { $0.damage = seed.map { Damage(random: SeededGenerator(seed: $0), left: behind) } }
+  }
+
+  private func spoil(_ bytes: UnsafeMutableRawBufferPointer) {
+    state.withLock { state in
+      guard var damage = state.damage else { return }
+      while damage.left < bytes.count {
+        bytes[damage.left] = UInt8(truncatingIfNeeded: damage.random.next())
+        damage.left += 1 + Int.random(in: 0..<1000, using: &damage.random)
+      }
+      damage.left -= bytes.count
+      state.damage = damage
+    }
+  }
+
   /// Ends everything.
   func close() { state.update { $0.isClosed = true } }
 
@@ -89,8 +114,8 @@ final class ClientProxy: Sendable {
       guard poll(&polls, nfds_t(polls.count), 20) > 0 else { continue }
       let ready = Set(polls.filter { $0.revents != 0 }.map(\.fd))
       pairs.removeAll { pair in
-        if ready.contains(pair.client), !Self.copy(pair.client, pair.server) { return Self.close(pair) }
-        if ready.contains(pair.server), !Self.copy(pair.server, pair.client) { return Self.close(pair) }
+        if ready.contains(pair.client), !copy(pair.client, pair.server) { return Self.close(pair) }
+        if ready.contains(pair.server), !copy(pair.server, pair.client, spoils: true) { return Self.close(pair) }
         return false
       }
       if ready.contains(listener), let pair = accept(now.target) { pairs.append(pair) }
@@ -122,10 +147,11 @@ final class ClientProxy: Sendable {
   }
 
   /// False at the end of the stream.
-  private static func copy(_ from: Int32, _ to: Int32) -> Bool {
+  private func copy(_ from: Int32, _ to: Int32, spoils: Bool = false) -> Bool {
     withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { buffer in
       let count = recv(from, buffer.baseAddress, buffer.count, 0)
       guard count > 0 else { return false }
+      if spoils { spoil(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])) }
       var sent = 0
       while sent < count {
         let part = send(to, buffer.baseAddress.map { $0 + sent }, count - sent, Int32(MSG_NOSIGNAL))

@@ -3,6 +3,7 @@
 #ifndef CMYSQLSHIM_H
 #define CMYSQLSHIM_H
 #include <mysql.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,29 @@ int tg_mysql_send_command(MYSQL *mysql, uint8_t command, const void *payload, si
 // Reads one packet of any size and points `data` at its bytes, which stay valid until the next call on the handle.
 // Returns its length, or (size_t)-1 with the error in the handle (a broken connection, or the server's error packet).
 size_t tg_mysql_read_packet(MYSQL *mysql, const uint8_t **data);
+
+// The packets that a server sends in a row: a result's rows, or the events of its log. Made once the stream has begun,
+// and not used beyond its end. Not for several threads at once. NULL: no memory.
+typedef struct tg_packets tg_packets;
+tg_packets *tg_packets_create(MYSQL *mysql);
+void tg_packets_free(tg_packets *packets);
+
+// As tg_mysql_read_packet. After an error other than the server's own the connection is shut down.
+size_t tg_packets_next(tg_packets *packets, const uint8_t **data);
+
+// The next row of a result in text form: its `width` values (NULL: the SQL value) and their lengths in bytes, valid until
+// the next call, without a 0 byte behind them. Returns 1, 0 at the end of the rows, or -1 with the error in the handle.
+// Not for foreign streams.
+int tg_packets_next_row(tg_packets *packets, unsigned width, const char **values, unsigned long *lengths);
+
+// Whether the stream is encrypted or compressed, so that the library itself reads it.
+bool tg_packets_is_foreign(const tg_packets *packets);
+
+// Bytes that have arrived in this process and are not yet read; see tg_mysql_buffered.
+size_t tg_packets_buffered(const tg_packets *packets);
+
+// Has the library forget that rows are under way, when a stream is given up together with its connection.
+void tg_mysql_abandon_rows(MYSQL *mysql);
 
 // Bytes that have arrived in this process and are not yet read (the library's read-ahead, and OpenSSL's): more than 0
 // means that a read can begin without waiting, although poll(2) may not say so.

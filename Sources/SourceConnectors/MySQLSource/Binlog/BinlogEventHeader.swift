@@ -88,13 +88,16 @@ struct BinlogEventHeader: Sendable, Hashable {
   /// Reads the header at the front of an event.
   /// - Throws: `corrupt` when the event is shorter than its header, or not as long as the header says.
   init(_ event: UnsafeRawBufferPointer) throws(BinlogError) {
-    var reader = ByteReader(event)
-    timestamp = try reader.u32()
-    typeCode = try reader.u8()
-    serverID = try reader.u32()
-    size = try reader.u32()
-    nextPosition = try reader.u32()
-    flags = try reader.u16()
+    guard event.count >= Self.size else { throw ByteReader.truncated(Self.size, event.count) }
+    func number<T: FixedWidthInteger>(at offset: Int) -> T {
+      T(littleEndian: event.loadUnaligned(fromByteOffset: offset, as: T.self))
+    }
+    timestamp = number(at: 0)
+    typeCode = event[4]
+    serverID = number(at: 5)
+    size = number(at: 9)
+    nextPosition = number(at: 13)
+    flags = number(at: 17)
     guard Int(size) == event.count else {
       throw .corrupt("an event of type \(typeCode) says that it has \(size) bytes, but \(event.count) came")
     }

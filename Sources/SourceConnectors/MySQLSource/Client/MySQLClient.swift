@@ -12,6 +12,8 @@ final class MySQLClient {
   private let handle: UnsafeMutablePointer<MYSQL>
   private var isClosed = false
   private var interrupter: Interrupter
+  /// The packets of the log, once they have been asked for.
+  private var packets: OpaquePointer?
 
   /// The library must be initialised before the first thread uses it; a static is initialised once.
   private static let library: Int32 = mysql_server_init(0, nil, nil)
@@ -137,6 +139,8 @@ final class MySQLClient {
     guard !isClosed else { return }
     isClosed = true
     interrupter.detach()
+    tg_packets_free(packets)
+    packets = nil
     mysql_close(handle)
   }
 
@@ -221,7 +225,21 @@ final class MySQLClient {
   func stream(_ sql: String, table: TableID?) throws(ConnectorError) -> MySQLStream {
     try send(sql, table: table)
     guard let result = mysql_use_result(handle) else { throw failure(Self.summary(sql), table: table) }
-    return MySQLStream(result: result, client: self)
+    return try MySQLStream(result: result, client: self)
+  }
+
+  /// The packets that come from here on.
+  fileprivate func openPackets() throws(ConnectorError) -> OpaquePointer {
+    guard let packets = tg_packets_create(handle) else {
+      throw ConnectorError(.resource, "no memory for a connection's buffer")
+    }
+    return packets
+  }
+
+  /// The library is to forget the rows that are under way, as the connection is given up.
+  fileprivate func abandonRows() {
+    interrupter.sever()
+    tg_mysql_abandon_rows(handle)
   }
 
   /// Whether the handle reports no error.
@@ -234,58 +252,101 @@ final class MySQLClient {
     if isClosed { throw ConnectorError(.connection, "the connection is closed") }
     let status = payload.withUnsafeBytes { tg_mysql_send_command(handle, command, $0.baseAddress, $0.count) }
     guard status == 0 else { throw failure("asking for the binary log") }
+    packets = try openPackets()
   }
 
-  /// Reads one packet. The bytes are valid until the next call on this connection.
+  /// Reads one packet behind a command. The bytes are valid until the next call on this connection.
   func readPacket() throws(ConnectorError) -> UnsafeRawBufferPointer {
     var data: UnsafePointer<UInt8>?
-    let length = tg_mysql_read_packet(handle, &data)
+    guard let packets else { throw ConnectorError(.bug, "packets are read before a command was sent") }
+    let length = tg_packets_next(packets, &data)
     guard length != Int(bitPattern: UInt.max), let data else { throw failure("reading the binary log") }
     return UnsafeRawBufferPointer(start: data, count: length)
   }
 
   /// Whether a packet's first bytes are in this process already.
-  var hasBuffered: Bool { tg_mysql_buffered(handle) > 0 }
+  var hasBuffered: Bool { packets.map { tg_packets_buffered($0) > 0 } ?? false }
 
   /// Whether a packet's first bytes are here, or arrive within `milliseconds`. A broken connection counts as arrived.
   func waitReadable(milliseconds: Int64) -> Bool {
-    if tg_mysql_buffered(handle) > 0 { return true }
+    if hasBuffered { return true }
     return tg_mysql_wait_readable(handle, Int32(clamping: max(0, milliseconds))) != 0
   }
 }
 
 /// The rows of a SELECT as they arrive.
 final class MySQLStream {
+  /// A row's values, nil for NULL.
+  typealias Values = UnsafeMutablePointer<UnsafePointer<CChar>?>
+  /// A row's values and their lengths in bytes.
+  typealias Row = (values: Values, lengths: UnsafeMutablePointer<UInt>)
+
   private let result: UnsafeMutablePointer<MYSQL_RES>
   private let client: MySQLClient
+  private let packets: OpaquePointer
+  /// The library reads rows of an encrypted connection.
+  private let isForeign: Bool
+  private let values: Values
+  private let lengths: UnsafeMutablePointer<UInt>
   private var isOpen = true
+  private var isAtEnd = false
+  /// The number of columns.
+  let width: Int
 
-  fileprivate init(result: UnsafeMutablePointer<MYSQL_RES>, client: MySQLClient) {
+  fileprivate init(result: UnsafeMutablePointer<MYSQL_RES>, client: MySQLClient) throws(ConnectorError) {
     self.result = result
     self.client = client
-  }
-
-  deinit { close() }
-
-  /// The number of columns.
-  var width: Int { Int(mysql_num_fields(result)) }
-
-  /// The next row's values and their lengths, valid until the next call; nil at the end.
-  @inline(__always)
-  func next(
-    _ doing: @autoclosure () -> String, table: TableID
-  ) throws(ConnectorError) -> (values: MYSQL_ROW, lengths: UnsafeMutablePointer<UInt>)? {
-    guard let row = mysql_fetch_row(result), let lengths = mysql_fetch_lengths(result) else {
-      if client.isFine { return nil }
-      throw client.failure(doing(), table: table)
+    width = Int(mysql_num_fields(result))
+    do {
+      packets = try client.openPackets()
+    } catch {
+      client.abandonRows()
+      mysql_free_result(result)
+      throw error
     }
-    return (row, lengths)
+    isForeign = tg_packets_is_foreign(packets)
+    values = .allocate(capacity: width)
+    lengths = .allocate(capacity: width)
   }
 
-  /// Reads away what is left and frees the result. Callable more than once.
+  deinit {
+    close()
+    values.deallocate()
+    lengths.deallocate()
+  }
+
+  /// The next row, valid until the next call; nil at the end.
+  @inline(__always)
+  func next(_ doing: @autoclosure () -> String, table: TableID) throws(ConnectorError) -> Row? {
+    if isForeign { return try nextOfLibrary(doing, table: table) }
+    switch tg_packets_next_row(packets, UInt32(truncatingIfNeeded: width), values, lengths) {
+    case 1: return (values, lengths)
+    case 0:
+      isAtEnd = true
+      return nil
+    default: throw client.failure(doing(), table: table)
+    }
+  }
+
+  private func nextOfLibrary(_ doing: () -> String, table: TableID) throws(ConnectorError) -> Row? {
+    guard let row = mysql_fetch_row(result), let sizes = mysql_fetch_lengths(result) else {
+      guard client.isFine else { throw client.failure(doing(), table: table) }
+      isAtEnd = true
+      return nil
+    }
+    for column in 0..<width {
+      values[column] = row[column].map { UnsafePointer($0) }
+      lengths[column] = sizes[column]
+    }
+    return (values, lengths)
+  }
+
+  /// Frees the result. If rows are left, the connection is given up. Callable more than once.
   func close() {
     guard isOpen else { return }
     isOpen = false
+    if !isAtEnd { client.abandonRows() }
+    tg_packets_free(packets)
     mysql_free_result(result)
   }
 }

@@ -1,4 +1,3 @@
-import CMySQL
 import Connector
 import Model
 
@@ -43,7 +42,7 @@ final class ChunkCut {
   var isDue: Bool { rowsLeft <= 0 || bytesLeft <= 0 }
 
   /// The row's key if the chunk can end before this row; to be asked for every row once the cut is due.
-  func boundary(_ row: MYSQL_ROW, _ lengths: UnsafeMutablePointer<UInt>) throws(ConnectorError) -> [KeyPart]? {
+  func boundary(_ row: MySQLStream.Values, _ lengths: UnsafeMutablePointer<UInt>) throws(ConnectorError) -> [KeyPart]? {
     if isUnique { return try key(row, lengths) }
     if !previous.isEmpty, try isAfterPrevious(row, lengths) { return try key(row, lengths) }
     remember(row, lengths)
@@ -51,13 +50,15 @@ final class ChunkCut {
   }
 
   private func value(
-    _ column: Int, _ row: MYSQL_ROW, _ lengths: UnsafeMutablePointer<UInt>
+    _ column: Int, _ row: MySQLStream.Values, _ lengths: UnsafeMutablePointer<UInt>
   ) -> UnsafeRawBufferPointer? {
     row[indexes[column]].map { UnsafeRawBufferPointer(start: $0, count: Int(lengths[indexes[column]])) }
   }
 
   /// Nil when a value is NULL: those rows belong to the first chunk.
-  private func key(_ row: MYSQL_ROW, _ lengths: UnsafeMutablePointer<UInt>) throws(ConnectorError) -> [KeyPart]? {
+  private func key(_ row: MySQLStream.Values, _ lengths: UnsafeMutablePointer<UInt>) throws(ConnectorError)
+    -> [KeyPart]?
+  {
     var parts: [KeyPart] = []
     for (index, column) in columns.enumerated() {
       guard let bytes = value(index, row, lengths) else { return nil }
@@ -66,7 +67,7 @@ final class ChunkCut {
     return parts
   }
 
-  private func remember(_ row: MYSQL_ROW, _ lengths: UnsafeMutablePointer<UInt>) {
+  private func remember(_ row: MySQLStream.Values, _ lengths: UnsafeMutablePointer<UInt>) {
     if previous.isEmpty { previous = Array(repeating: nil, count: columns.count) }
     for index in columns.indices {
       guard let bytes = value(index, row, lengths) else {
@@ -79,7 +80,7 @@ final class ChunkCut {
   }
 
   private func isAfterPrevious(
-    _ row: MYSQL_ROW, _ lengths: UnsafeMutablePointer<UInt>
+    _ row: MySQLStream.Values, _ lengths: UnsafeMutablePointer<UInt>
   ) throws(ConnectorError) -> Bool {
     for (index, column) in columns.enumerated() {
       guard let bytes = value(index, row, lengths) else { return false }

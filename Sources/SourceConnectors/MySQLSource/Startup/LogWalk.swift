@@ -18,8 +18,10 @@ final class LogWalk {
   /// and then, as a walk never waits for long.
   /// - Throws: what `TailConnection` throws.
   init(_ settings: MySQLSourceSettings, interrupter: Interrupter, from start: MySQLOffset) throws(ConnectorError) {
+    // What is walked over is read once more by the tail, which verifies the checksums.
     let request = TailConnection.Request(
-      start: start, serverID: UInt32.random(in: 1_000_000_000...4_000_000_000), heartbeat: 10_000, isBounded: true)
+      start: start, serverID: UInt32.random(in: 1_000_000_000...4_000_000_000), heartbeat: 10_000, isBounded: true,
+      verifiesChecksums: false)
     connection = try TailConnection(
       settings, interrupter: Interrupter(), request: request, retries: settings.connection.connectRetries)
     self.interrupter = interrupter

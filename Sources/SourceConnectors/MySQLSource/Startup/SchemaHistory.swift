@@ -27,13 +27,17 @@ struct SchemaHistory {
     let walk = try LogWalk(settings, interrupter: interrupter, from: start)
     defer { walk.close() }
     var maps = TableMapCache()
+    // Rows events come with a table map each, nearly always the one before.
+    var latest: TableMap?
     while let event = try walk.next() {
       switch event {
       case .formatDescription: maps.removeAll()
       case .tableMap(let map):
         do {
-          let table = try maps.register(map).table
-          if wanted.contains(table) { tablesWithRows.insert(table) }
+          let found = try maps.register(map)
+          if found === latest { continue }
+          latest = found
+          if wanted.contains(found.table) { tablesWithRows.insert(found.table) }
         } catch {
           throw error.connectorError(offset: walk.cursor.offset.offset)
         }

@@ -6,7 +6,7 @@ import Platform
 final class TailConnection {
   private let client: MySQLClient
   let facts: ServerFacts
-  private var parser = BinlogParser()
+  private var parser: BinlogParser
   private let payload = TransactionPayloadReader()
   private var payloadHeader = BinlogEventHeader()
   /// The next event may be one of the transaction payload at hand.
@@ -30,6 +30,8 @@ final class TailConnection {
     var heartbeat: Int64
     /// The dump ends at the end of the log.
     var isBounded: Bool
+    /// Whether the events' checksums are verified.
+    var verifiesChecksums = true
   }
 
   /// Header of the event that `next` returned last.
@@ -40,6 +42,7 @@ final class TailConnection {
   init(
     _ settings: MySQLSourceSettings, interrupter: Interrupter, request: Request, retries: Int
   ) throws(ConnectorError) {
+    parser = BinlogParser(verifiesChecksums: request.verifiesChecksums)
     var connection = settings.connection
     connection.connectRetries = retries
     // Silence for several heartbeats means that the other end is gone without a word.
