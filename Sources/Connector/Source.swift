@@ -221,9 +221,16 @@ public struct TailRequest: Sendable {
   /// A small number that no two running tails of this pipeline share; sources that must present a distinct client
   /// identity (MySQL's server id) derive it from this.
   public var clientIndex: Int
+  /// Tables that were captured and are not among `tables` any more, because they were dropped or are read anew: they are
+  /// announced when something comes under their names, or when they get others.
+  public var formerTables: [TableID]
 
   /// Makes one.
-  public init(start: Offset, tables: [TailTable], shareIndex: Int = 0, shareCount: Int = 1, clientIndex: Int = 0) {
+  public init(
+    start: Offset, tables: [TailTable], shareIndex: Int = 0, shareCount: Int = 1, clientIndex: Int = 0,
+    formerTables: [TableID] = []
+  ) {
+    self.formerTables = formerTables
     self.start = start
     self.tables = tables
     self.shareIndex = shareIndex

@@ -225,12 +225,15 @@ public struct TailWork: Sendable, Hashable {
   public var notifyAt: Offset?
   /// How often to commit.
   public var commitIntervalMilliseconds: Int64
+  /// Tables that were captured and are not among `tables` any more: dropped, or read anew.
+  public var formerTables: [TableID]
 
   /// Makes one.
   public init(
     start: Offset, tables: [TailTableWork], shareIndex: Int, shareCount: Int, notifyAt: Offset?,
-    commitIntervalMilliseconds: Int64
+    commitIntervalMilliseconds: Int64, formerTables: [TableID] = []
   ) {
+    self.formerTables = formerTables
     self.start = start
     self.tables = tables
     self.shareIndex = shareIndex

@@ -16,6 +16,10 @@ protocol SimulationSurroundings: AnyObject {
   func fails() -> Bool
   func draw(_ count: Int) -> Int
   var mutation: SimulationMutation? { get }
+  /// Whether tables that come, and were never captured, are told of.
+  var announcesNewTables: Bool { get }
+  /// Tables that the definition does not name at this moment.
+  var unselected: Set<TableID> { get }
 }
 
 /// Defects that can be put in, to prove that the simulation sees them.
@@ -28,6 +32,8 @@ enum SimulationMutation: CaseIterable {
   case goesOnWithoutAdoption
   case ignoresDeliveries
   case losesRemainders
+  case followsHalfOfStatements
+  case forgetsFormerTables
 }
 
 /// An attempt as a thing that takes one step at a time: the same deeds in the same order as the worker's attempts.
@@ -234,7 +240,9 @@ final class SimulationSnapshotAttempt: SimulationAttempt {
     let batch = left.prefix(2)
     left.removeFirst(batch.count)
     state = .writing(
-      batch.flatMap { row in writes(work.binding, key: row["id"] ?? -1, row: row, order: position * 1000 + 999) })
+      batch.flatMap { row in
+        writes(work.binding, key: row[work.binding.schema.key] ?? -1, row: row, order: position * 1000 + 999)
+      })
   }
 
   private func prepare() throws(ConnectorError) {

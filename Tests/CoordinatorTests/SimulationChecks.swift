@@ -106,7 +106,7 @@ extension SimulationWorld {
       }
       checkRows(id, table, copy)
     }
-    for id in state.tables.keys where source.tables[id] == nil {
+    for (id, table) in state.tables where source.tables[id] == nil && table.state != .pruned {
       if sink.tables[TableID(schema: "sink", table: id.table)] != nil {
         violate("\(id) is gone, its sink table is not")
       }

@@ -41,13 +41,15 @@ extension SimulationWorld {
   }
 
   private var profile: PipelineProfile {
-    PipelineProfile(
+    let unselected = unselected
+    return PipelineProfile(
       startup: .initial, guarantees: sink.guarantees, behavior: .evolve, allows: { _ in true },
       targets: { [TableID(schema: "sink", table: $0.table)] }, tailCount: plan.tailCount,
       commitIntervalMilliseconds: 600, parallelism: plan.parallelism,
       connectors: ConnectorSpec(
         sourceType: "model", sourceOptions: [:], sinkType: "model", sinkOptions: [:], secrets: [], localTimeZone: nil,
-        parallelism: 1), newTables: plan.comingTables > 0 ? .snapshotted : .ignored,
+        parallelism: 1), newTables: announcesNewTables ? .snapshotted : .ignored,
+      selects: { !unselected.contains($0) },
       hasPassed: { Int($0.text) ?? 0 >= Int($1.text) ?? 0 })
   }
 
@@ -247,7 +249,7 @@ extension SimulationWorld {
           source.planChunks($0.table.id, cursor: $0.cursor, limit: 3, rowsPerChunk: plan.rowsPerChunk)
         })
     case .describe(let id): return .described(source.discovered(id), after: source.offset(source.end))
-    case .findTables: return .found(source.tables.keys.sorted())
+    case .findTables: return .found(source.tables.keys.sorted().filter { !unselected.contains($0) })
     case .register(let ids):
       return .registered(ids.compactMap { source.discovered($0) }, after: source.offset(source.end))
     case .currentOffset: return .offset(source.offset(source.end))

@@ -47,7 +47,13 @@ extension SimulationWorld {
   func operate() {
     guard isTroubled else { return }
     queue.add(.operatorCommand, at: now + random.between(500, 12_000))
-    switch random.below(8) {
+    switch random.below(announcesNewTables ? 10 : 8) {
+    case 8..<10:
+      // The definition changes: a table less, or all of them again.
+      let captured = source.tables.keys.sorted()
+      unselected = random.chance(600) ? Set([random.pick(captured)].compactMap(\.self)) : []
+      note("selected are all but \(unselected.sorted())")
+      resume()
     case 6..<8: command(.scaleTail(pipeline: "p", parallelism: 1 + random.below(3)))
     case 0..<3: command(.scale(pipeline: "p", snapshotParallelism: 1 + random.below(5)))
     case 3..<5: command(.pause(pipeline: "p"))

@@ -32,6 +32,12 @@ final class SimulationSink {
     /// The order of the last write of each key, and the attempt that wrote it.
     var last: [Int: (order: Int, attempt: AttemptID)] = [:]
     var generation = 0
+
+    /// The last writes of the rows that are there, under their new keys.
+    fileprivate mutating func changeKey(to name: String) {
+      let pairs = rows.compactMap { key, row in row[name].flatMap { new in last[key].map { (new, $0) } } }
+      last = Dictionary(pairs) { first, _ in first }
+    }
   }
 
   private enum Label {
@@ -93,6 +99,7 @@ final class SimulationSink {
       }
       if table.schema != step.resulting || step.change == .truncateTable {
         table.schema = step.resulting
+        if case .alterPrimaryKey(let names) = step.change { table.changeKey(to: names.first ?? "id") }
         table.rows = SimulationRows.changed(table.rows, by: step.change)
         table.generation += 1
       }

@@ -38,7 +38,7 @@ final class SimulationTailAttempt: SimulationAttempt {
   init(_ id: AttemptID, work: TailWork, worker: String, world: any SimulationSurroundings) {
     self.work = work
     committed = Int(work.start.text) ?? 0
-    reader = SimulationReader(work, from: 0)
+    reader = SimulationReader(work, from: 0, announcesAll: world.announcesNewTables, unselected: world.unselected)
     super.init(id, worker: worker, world: world)
     for table in work.tables { bindings[table.binding.table] = table.binding }
   }
@@ -94,8 +94,11 @@ final class SimulationTailAttempt: SimulationAttempt {
       }
     }
     var work = work
+    if world.mutation == .forgetsFormerTables { work.formerTables = [] }
     if world.mutation == .ignoresDeliveries { for index in work.tables.indices { work.tables[index].delivered = [] } }
-    reader = SimulationReader(work, from: committed)
+    reader = SimulationReader(
+      work, from: committed, announcesAll: world.announcesNewTables, unselected: world.unselected)
+    reader.mutation = world.mutation
     lastCommit = world.clock(of: self)
     checkCaughtUp()
     state = .reading
@@ -260,9 +263,20 @@ struct SimulationReader {
   /// The second half of a transaction.
   private var rest: [Event]?
   private var highest = 0
+  /// Tables that were captured and are gone.
+  private var former: Set<TableID>
+  /// Whether tables that were never captured are told of.
+  private let announcesAll: Bool
+  private let unselected: Set<TableID>
+  /// Effects of the statement at hand that are done.
+  private var effectsDone = 0
+  var mutation: SimulationMutation?
 
-  init(_ work: TailWork, from start: Int) {
+  init(_ work: TailWork, from start: Int, announcesAll: Bool, unselected: Set<TableID>) {
+    self.unselected = unselected
     position = start
+    former = Set(work.formerTables)
+    self.announcesAll = announcesAll
     share = work.shareIndex
     shares = work.shareCount
     for item in work.tables {
@@ -286,7 +300,9 @@ struct SimulationReader {
       table.schema = binding.schema
       tables[binding.table] = table
     }
-    position = step.position
+    if binding?.table != step.table { former.insert(step.table) }
+    // The statement is passed when all that it does is done.
+    effectsDone += 1
   }
 
   /// What a schema change of the log means to this reader; nil: nothing.
@@ -303,13 +319,17 @@ struct SimulationReader {
         return SchemaStep(
           table: id, position: place, changes: isTorn ? [.replaceTable(schema)] : changes, schema: schema)
       }
-    } else if let change = changes.last, change.brings {
+    } else if let change = changes.last, change.brings, announces(id) {
       return SchemaStep(table: id, position: place, changes: changes, schema: schema)
     }
     // The table that got another name is not this reader's, but the name is wanted.
-    guard case .renameTable(let new)? = changes.last, tables[new] == nil else { return nil }
+    guard case .renameTable(let new)? = changes.last, tables[new] == nil,
+      announces(new) || ((former.contains(id) || tables[id] != nil) && !unselected.contains(new))
+    else { return nil }
     return SchemaStep(table: new, position: place, changes: [.replaceTable(schema)], schema: schema)
   }
+
+  private func announces(_ id: TableID) -> Bool { !unselected.contains(id) && (announcesAll || former.contains(id)) }
 
   mutating func next(_ source: SimulationSource, ignoresWatermarks: Bool) throws(ConnectorError) -> Step {
     if let rest {
@@ -320,8 +340,16 @@ struct SimulationReader {
     guard position < source.end else { return .idle }
     let place = position + 1
     switch source.log[position] {
-    case .schema(let id, let changes, let schema):
-      if let step = meaning(id, changes, schema, place, ignoresWatermarks) { return .schemaChange(step) }
+    case .statement(let effects):
+      while effectsDone < effects.count {
+        let effect = effects[effectsDone]
+        if mutation == .followsHalfOfStatements, effectsDone > 0 { break }
+        if let step = meaning(effect.table, effect.changes, effect.schema, place, ignoresWatermarks) {
+          return .schemaChange(step)
+        }
+        effectsDone += 1
+      }
+      effectsDone = 0
       position = place
       return .rows([])
     case .rows(let changes):
@@ -345,8 +373,7 @@ struct SimulationReader {
       if source.schema(of: change.table, at: place) != table.schema {
         throw ConnectorError(.corrupt, "rows of \(change.table) at \(place) are decoded under another schema")
       }
-      let before = change.before?["id"]
-      let after = change.after?["id"]
+      let (before, after) = (change.keyBefore, change.keyAfter)
       if let before, before != after {
         events.append(Event(table: change.table, key: before, row: nil, order: place * 1000 + index * 2))
       }

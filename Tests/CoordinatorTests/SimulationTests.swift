@@ -39,7 +39,8 @@ struct SimulationTests {
 
   @Test("A defect that is put in is seen", .enabled(if: replayed == nil), arguments: SimulationMutation.allCases)
   func mutations(mutation: SimulationMutation) {
-    let caught = (1...300).first { SimulationWorld(seed: $0, mutation: mutation).run() != nil }
-    #expect(caught != nil, "300 histories with a defect have ended well")
+    let caught = (1...1_000).first { SimulationWorld(seed: $0, mutation: mutation).run() != nil }
+    #expect(caught != nil, "a thousand histories with a defect have ended well")
+    if ProcessInfo.processInfo.environment["TIDEGATE_SIM_TELL"] != nil { print("\(mutation): seed \(caught ?? 0)") }
   }
 }

@@ -40,6 +40,8 @@ final class SimulationWorld: SimulationSurroundings {
     var schemaChanges: Int
     /// In a thousand: of schema changes that bring, replace or rename tables.
     var comingTables: Int
+    /// Whether names that were never captured are taken in; else only those that come back.
+    var takesNewTables: Bool
     var failures: Int
     /// Mean milliseconds between faults; nil: none.
     var faultEvery: Int64?
@@ -57,6 +59,8 @@ final class SimulationWorld: SimulationSurroundings {
   var steps = 0
   var queue = SimulationQueue<Event>()
   var coordinator: SimulationCoordinator
+  /// Tables that an operator has taken out of the definition.
+  var unselected: Set<TableID> = []
   var workers: [String: SimulationWorker] = [:]
   var connections: [Int: SimulationConnection] = [:]
   var nextConnection = 1
@@ -76,6 +80,7 @@ final class SimulationWorld: SimulationSurroundings {
       tailCount: 1 + random.below(2), workers: 1 + random.below(3), slots: 1 + random.below(3),
       sink: random.pick(SimulationSink.Kind.allCases) ?? .ledger, troubledFor: random.between(4_000, 30_000),
       schemaChanges: random.pick([0, 50, 200]) ?? 0, comingTables: random.pick([0, 0, 300, 600]) ?? 0,
+      takesNewTables: random.chance(600),
       failures: random.pick([0, 0, 10, 40]) ?? 0,
       faultEvery: random.pick([nil, 500, 1_500, 4_000]) ?? nil, untilCaughtUp: random.chance(80),
       parallelism: random.pick([nil, 1, 3]) ?? nil)
@@ -105,6 +110,8 @@ final class SimulationWorld: SimulationSurroundings {
   func fails() -> Bool { isTroubled && random.chance(plan.failures) }
 
   func draw(_ count: Int) -> Int { random.below(count) }
+
+  var announcesNewTables: Bool { plan.comingTables > 0 && plan.takesNewTables }
 
   // MARK: - Running
 
@@ -169,6 +176,7 @@ final class SimulationWorld: SimulationSurroundings {
     for _ in 0..<max(0, (4 + plan.slots - 1) / plan.slots - lasting) { addWorker() }
     if coordinator.machine == nil { restartCoordinator() }
     if coordinator.journal.pipelines.isEmpty { submit() }
+    unselected = []
     resume()
     command(.scale(pipeline: "p", snapshotParallelism: 4))
   }
@@ -215,7 +223,7 @@ final class SimulationWorld: SimulationSurroundings {
     let phase = coordinator.journal.pipelines["p"]?.phase
     if random.chance(plan.schemaChanges) {
       if phase == .tail, random.chance(plan.comingTables) {
-        source.commitComingTable(&random)
+        source.commitComingTable(formerOnly: !plan.takesNewTables, &random)
       } else {
         source.commitSchemaChange(allowsRemoval: phase == .tail, &random)
       }

@@ -43,6 +43,8 @@ final class ClusterFixture {
 
   var replica: String { "\(directory)/replica.sqlite" }
   var replicaOverride: String?
+  /// Tables that are compared, by their bare names; nil: all of them.
+  var comparedTables: [String]?
   static var binary: String { "\(TestFiles.productsDirectory)/tidegate" }
 
   // MARK: - Processes
@@ -192,7 +194,7 @@ final class ClusterFixture {
     let request = ComparisonRequest(
       host: "127.0.0.1", port: UInt16(server.port), user: SourceServer.account,
       password: SourceServer.account,
-      databases: [database], replica: replicaOverride ?? replica)
+      databases: [database], tables: comparedTables, replica: replicaOverride ?? replica)
     do {
       let results = try Comparison.run(request)
       return results.filter { $0.differences > 0 || $0.sourceRows != $0.replicaRows }

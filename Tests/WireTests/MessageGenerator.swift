@@ -136,7 +136,7 @@ struct MessageGenerator {
             })
         },
         shareIndex: random.below(shares), shareCount: shares, notifyAt: optional { $0.offset() },
-        commitIntervalMilliseconds: Int64(count())))
+        commitIntervalMilliseconds: Int64(count()), formerTables: list { $0.table() }))
   }
 
   mutating func action() -> Order.Action {

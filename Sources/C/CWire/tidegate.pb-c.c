@@ -5712,7 +5712,7 @@ const ProtobufCMessageDescriptor tidegate__delivered_shares__descriptor =
   (ProtobufCMessageInit) tidegate__delivered_shares__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__tail_work__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tidegate__tail_work__field_descriptors[7] =
 {
   {
     "start",
@@ -5786,9 +5786,22 @@ static const ProtobufCFieldDescriptor tidegate__tail_work__field_descriptors[6] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "former_tables",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__TailWork, n_former_tables),
+    offsetof(Tidegate__TailWork, former_tables),
+    &tidegate__table_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tidegate__tail_work__field_indices_by_name[] = {
   5,   /* field[5] = commit_interval_milliseconds */
+  6,   /* field[6] = former_tables */
   4,   /* field[4] = notify_at */
   3,   /* field[3] = share_count */
   2,   /* field[2] = share_index */
@@ -5798,7 +5811,7 @@ static const unsigned tidegate__tail_work__field_indices_by_name[] = {
 static const ProtobufCIntRange tidegate__tail_work__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tidegate__tail_work__descriptor =
 {
@@ -5808,7 +5821,7 @@ const ProtobufCMessageDescriptor tidegate__tail_work__descriptor =
   "Tidegate__TailWork",
   "tidegate",
   sizeof(Tidegate__TailWork),
-  6,
+  7,
   tidegate__tail_work__field_descriptors,
   tidegate__tail_work__field_indices_by_name,
   1,  tidegate__tail_work__number_ranges,

@@ -34,9 +34,12 @@ extension ClusterMachine {
         estimatedRows: found.estimatedRows, version: 0)
       table.keepHistory(of: state.tables[found.id])
       table.state = .restarting
+      // What was deleted while it was not captured is in the sink table yet.
+      let hasStaleRows = state.tables[found.id]?.state == .pruned
+      table.needsNewSinkTable = hasStaleRows ? true : table.needsNewSinkTable
       pipelines[name]?.add(table: table)
       note(.info, "table found", ["pipeline": name, "table": found.id.description])
-      described(name, found.id, found, after, isNew: true)
+      described(name, found.id, found, after, isNew: !hasStaleRows)
     }
   }
 
@@ -95,13 +98,15 @@ extension ClusterMachine {
   }
 
   /// Another table has taken the name, with rows that the log does not tell: it is read by chunks while the tail goes
-  /// on, and joins it later. Where the pipeline reads no chunks, or none of new tables, it is captured from here on.
+  /// on, and joins it later. Where the pipeline reads no chunks, or none of tables that it did not have before, it is
+  /// captured from here on.
   mutating func tableReplaced(
     _ name: String, _ place: PipelineState.ChangePlace, _ arrival: PipelineState.Arrival, _ schema: TableSchema
   ) {
     guard let state = pipelines[name], let profile = state.profile else { return }
     let isCaptured = state.tables[place.table]?.isCaptured ?? false
-    if !profile.startup.readsChunks || (!isCaptured && profile.newTables != .snapshotted) {
+    let isNew = state.tables[place.table] == nil
+    if !profile.startup.readsChunks || (isNew && profile.newTables == .streamed) {
       return tableCreated(name, place, arrival, schema)
     }
     if profile.behavior == .exception, isCaptured {
@@ -239,7 +244,11 @@ extension PipelineState {
   /// concerns it when it comes; one that is read by chunks does not: the tail starts before its first chunk once it has
   /// been taken in.
   func concernsTail(_ place: ChangePlace, _ changes: [SchemaChange]) -> Bool {
-    guard let table = tables[place.table] else { return profile?.newTables != .ignored && changes.last?.brings == true }
+    guard let table = tables[place.table] else {
+      // Where new tables are not wanted, only a captured one that has moved to this name is told of in that way.
+      if case .replaceTable? = changes.last { return true }
+      return profile?.newTables != .ignored && changes.last?.brings == true
+    }
     switch table.state {
     case .done: return true
     case .creating: return schemas[place.table]?.contains { $0.offset == place.offset } ?? false

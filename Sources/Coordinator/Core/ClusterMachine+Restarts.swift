@@ -39,7 +39,7 @@ extension ClusterMachine {
     if !isNew, state.hasBeenCaptured(id), table.targets.contains(where: { state.isShared($0, by: id) }) {
       return fail(
         name,
-        "the schema of \(id) changed while it was being read, and other tables share its sink table — submit again")
+        "\(id) must be read again from its beginning, and other tables share its sink table — submit again")
     }
     removeChunks(name, id)
     guard let steps = stepsToCreate(name, table, found.schema, dropsFirst: !isNew) else { return }

@@ -164,12 +164,19 @@ extension PipelineState {
       return .snapshot(SnapshotWork(binding: binding, range: range))
     case .tail(let share):
       guard let start = split.progress?.offset ?? record.startOffset else { return nil }
+      let followed = tailTables(split, atomic: profile.guarantees.visibility == .atomic)
       return .tail(
         TailWork(
-          start: start, tables: tailTables(split, atomic: profile.guarantees.visibility == .atomic), shareIndex: share,
-          shareCount: tailCount, notifyAt: record.endOffset,
-          commitIntervalMilliseconds: profile.commitIntervalMilliseconds))
+          start: start, tables: followed, shareIndex: share, shareCount: tailCount, notifyAt: record.endOffset,
+          commitIntervalMilliseconds: profile.commitIntervalMilliseconds,
+          formerTables: formerTables(besides: followed)))
     }
+  }
+
+  /// Tables that were captured and are gone, or are read anew: the tail is to tell of them when they come again.
+  private func formerTables(besides followed: [TailTableWork]) -> [TableID] {
+    let names = Set(followed.map(\.binding.table))
+    return tables.values.filter { $0.state != .pruned && !names.contains($0.id) }.map(\.id).sorted()
   }
 
   /// A table under a version, with the sink tables as they are now.

@@ -157,7 +157,8 @@ extension WireDecoder {
       shareCount: try count(tail.share_count, "TailWork.share_count"),
       notifyAt: try optional(tail.notify_at, offset),
       commitIntervalMilliseconds: try WireNumbers.count(
-        tail.commit_interval_milliseconds, "TailWork.commit_interval_milliseconds"))
+        tail.commit_interval_milliseconds, "TailWork.commit_interval_milliseconds"),
+      formerTables: try list(tail.n_former_tables, tail.former_tables, table))
     try WireNumbers.checkShare(index: work.shareIndex, count: work.shareCount)
     return work
   }

@@ -181,6 +181,7 @@ extension WireEncoder {
     message.pointee.notify_at = try optional(work.notifyAt, offset)
     message.pointee.commit_interval_milliseconds =
       try WireNumbers.count(work.commitIntervalMilliseconds, "TailWork.commit_interval_milliseconds")
+    (message.pointee.n_former_tables, message.pointee.former_tables) = try list(work.formerTables, table)
     return message
   }
 

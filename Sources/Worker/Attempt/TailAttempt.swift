@@ -49,7 +49,8 @@ struct TailAttempt {
       start: committedOffset,
       tables: work.tables.compactMap { item in
         BoundTable(item.binding).asTailTable(item)
-      }, shareIndex: work.shareIndex, shareCount: work.shareCount, clientIndex: work.shareIndex)
+      }, shareIndex: work.shareIndex, shareCount: work.shareCount, clientIndex: work.shareIndex,
+      formerTables: work.formerTables)
     do {
       reader = try source.makeTailReader(request)
     } catch {

@@ -880,10 +880,15 @@ struct  Tidegate__TailWork
   int64_t share_count;
   Tidegate__Offset *notify_at;
   int64_t commit_interval_milliseconds;
+  /*
+   * Tables that were captured and are not among the tables any more.
+   */
+  size_t n_former_tables;
+  Tidegate__TableID **former_tables;
 };
 #define TIDEGATE__TAIL_WORK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__tail_work__descriptor) \
-    , NULL, 0,NULL, 0, 0, NULL, 0 }
+    , NULL, 0,NULL, 0, 0, NULL, 0, 0,NULL }
 
 
 typedef enum {

@@ -161,7 +161,9 @@ extension MySQLTailReader {
   private func appeared(_ name: TableID, _ origin: TableID) throws(ConnectorError) {
     if pendingChanges.contains(where: { $0.newName == name }) { return }
     if settings.followsMigrations, MigrationTable.matches(name) { return }
-    guard announces(name) else { return }
+    // A captured table stays one that is captured.
+    let isKnown = captured(origin) != nil || formerTables.contains(origin)
+    guard announces(name) || (isKnown && settings.selects(name) && stop == nil) else { return }
     guard let found = try described(name) else {
       // It has gone again since: its end is in the log.
       Self.log.warning("a renamed table is not there any more", ["table": name.description])
@@ -205,6 +207,7 @@ extension MySQLTailReader {
     }
     if let name = change.newName {
       indexes[name] = indexes.removeValue(forKey: former)
+      formerTables.insert(former)
       table.rename(to: name)
     }
     if table.keys == nil { try readKeys(table) }

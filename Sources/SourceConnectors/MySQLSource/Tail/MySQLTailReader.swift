@@ -85,6 +85,7 @@ final class MySQLTailReader: TailReader {
     self.interrupter = interrupter
     self.stop = stop
     cursor = TailCursor(try MySQLOffset(request.start))
+    formerTables = Set(request.formerTables)
   }
 
   var shareIndex: UInt64 { UInt64(request.shareIndex) }
