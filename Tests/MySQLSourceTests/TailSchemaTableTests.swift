@@ -249,7 +249,7 @@ final class SchemaFollower {
     #expect(
       try follower.follow() == [
         "t: add.column -> id*,v", "t insert(1, 2)", "t: rename(r) -> id*,v", "r insert(3, 4)",
-        "r: truncate.table -> id*,v", "r: drop.table -> id*,v",
+        "r: truncate.table -> id*,v", "r: drop.table -> id*,v", "t: create.table -> a", "t insert(5)",
       ])
   }
 
