@@ -171,8 +171,29 @@ public struct RowBatch: ~Copyable {
     storage.storeBytes(of: operation.rawValue, toByteOffset: offset &+ 4, as: UInt8.self)
   }
 
+  /// Removes the last rows: the one that starts at `offset` and all behind it, which are `rows`.
+  public mutating func removeLast(_ rows: Int, from offset: Int) {
+    precondition(offset >= 0 && offset <= used && offset & 7 == 0 && rows >= 0 && rows <= count, "no row there")
+    used = offset
+    row = offset
+    cursor = offset
+    count &-= rows
+  }
+
   /// Forgets a row that was begun and not ended.
   @inlinable public mutating func abandonRow() { cursor = used }
+
+  /// Changes in the batch: its rows, of which the two of an update are one change.
+  public var changeCount: Int {
+    var changes = 0
+    var offset = 0
+    while offset < used {
+      let header = storage.load(fromByteOffset: offset, as: UInt64.self)
+      if UInt8(truncatingIfNeeded: header >> 32) != RowOperation.updateBefore.rawValue { changes &+= 1 }
+      offset &+= Int(UInt32(truncatingIfNeeded: header))
+    }
+    return changes
+  }
 
   /// Calls `body` for each row in order. A `RowView` is valid only inside the call.
   @inlinable public borrowing func forEachRow<E: Error>(_ body: (RowView) throws(E) -> Void) throws(E) {

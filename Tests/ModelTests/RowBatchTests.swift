@@ -130,6 +130,27 @@ struct RowBatchTests {
     #expect(all == expected + [rows[0]])
   }
 
+  @Test("The last rows can be taken back", arguments: 1...20)
+  func removing(seed: Int) {
+    var random = TestRandom(seed: seed)
+    let schema = Self.schema(&random)
+    var batch = RowBatch(capacity: 0)
+    batch.reset(schema: schema)
+    var expected: [Row] = []
+    for _ in 0..<60 {
+      let rows = (0..<random.below(4)).map { _ in Self.row(schema, &random) }
+      let start = batch.byteCount
+      for row in rows { Self.write(row, into: &batch) }
+      if random.below(2) == 0 { batch.removeLast(rows.count, from: start) } else { expected += rows }
+      let (count, isEmpty) = (batch.count, batch.isEmpty)
+      #expect(count == expected.count && isEmpty == expected.isEmpty)
+      let changes = batch.changeCount
+      #expect(changes == expected.filter { $0.operation != .updateBefore }.count)
+    }
+    let read = Self.rows(batch, schema)
+    #expect(read == expected)
+  }
+
   @Test("One huge row grows the batch, and its memory is given back")
   func hugeRow() {
     let schema = RowSchema(

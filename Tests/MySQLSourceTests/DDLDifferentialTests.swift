@@ -119,7 +119,11 @@ import Testing
           let rows = try connection.query("SELECT \(name) FROM t")
           for row in rows {
             let isNumber = item.column.nativeType.contains("zerofill") || item.column.nativeType.hasPrefix("year")
-            let form = { (text: String?) in isNumber ? text.flatMap { Int($0) }.map(String.init) : text }
+            let isTruth = item.column.type.kind == .boolean
+            let form = { (text: String?) -> String? in
+              guard isNumber || isTruth, let text, let number = Int(text) else { return text }
+              return isTruth && number != 0 ? "1" : "\(number)"
+            }
             #expect(form(row[0]) == form(item.column.defaultValue), "rows of \(item.column.name) after \(sql)")
           }
         }

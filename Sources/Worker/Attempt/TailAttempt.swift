@@ -129,7 +129,7 @@ struct TailAttempt {
     for target in bound.targets { try writer.write(batch, to: target) }
     uncommittedRows += batch.count
     uncommittedBytes += batch.byteCount
-    context.count(rows: batch.count, bytes: batch.byteCount)
+    context.count(rows: batch.changeCount, bytes: batch.byteCount)
     noteIdle(false)
   }
 

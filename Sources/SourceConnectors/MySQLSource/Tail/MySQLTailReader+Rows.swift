@@ -44,13 +44,15 @@ extension MySQLTailReader {
     let plan = try table.plan(map)
     if batch.isEmpty { batch.reset(schema: plan.schema) }
     let before = batch.byteCount
-    let selects = judged || skipped > 0 || (shareCount > 1 && table.hasKey)
+    let selects = judged || skipped > 0
     do {
       let event = logged.isCompressed ? try unpacked(logged) : logged
       if selects {
         scratch.reset(schema: plan.schema)
         var decoder = try RowsDecoder(event, plan: plan)
         while try decoder.next(into: &scratch) {}
+      } else if shareCount > 1, table.hasKey {
+        try decodeShare(event, plan, into: &batch)
       } else if event.kind == .update, table.hasKey {
         try decodeUpdates(event, plan, into: &batch)
       } else {
@@ -85,6 +87,51 @@ extension MySQLTailReader {
     }
   }
 
+  /// Rows whose key is of this share, without a filter.
+  private func decodeShare(
+    _ event: RowsEvent, _ plan: RowDecodingPlan, into batch: inout RowBatch
+  ) throws(BinlogError) {
+    var decoder = try RowsDecoder(event, plan: plan)
+    while true {
+      let start = batch.byteCount
+      guard try decoder.next(into: &batch) else { return }
+      let row = batch.row(at: start)
+      let isWanted = isOfShare(row, plan.schema)
+      if row.operation != .updateBefore {
+        if !isWanted { batch.removeLast(1, from: start) }
+        continue
+      }
+      let middle = start + row.size
+      let after = batch.row(at: middle)
+      if KeyComparison.sameKey(row, after, schema: plan.schema) {
+        if !isWanted { batch.removeLast(2, from: start) }
+        continue
+      }
+      splitUpdate(start, middle, isWanted, isOfShare(after, plan.schema), plan.schema, in: &batch)
+    }
+  }
+
+  private func isOfShare(_ row: RowView, _ schema: RowSchema) -> Bool {
+    KeyHash.hash(row, schema: schema) % shareCount == shareIndex
+  }
+
+  /// Makes an update that changes the key, the batch's last two rows, a delete and an insert, as far as they are wanted.
+  private func splitUpdate(
+    _ start: Int, _ middle: Int, _ deletes: Bool, _ inserts: Bool, _ schema: RowSchema, in batch: inout RowBatch
+  ) {
+    batch.setOperation(.delete, at: start)
+    batch.setOperation(.insert, at: middle)
+    if !deletes, inserts {
+      scratch.reset(schema: schema)
+      scratch.append(copying: batch.row(at: middle))
+      batch.removeLast(2, from: start)
+      batch.append(copying: scratch.row(at: 0))
+    } else if !inserts {
+      batch.removeLast(1, from: middle)
+      if !deletes { batch.removeLast(1, from: start) }
+    }
+  }
+
   /// Copies those rows of `scratch` that belong to this share and are not contained in their chunk, without the first
   /// `skipped` changes.
   private func select(
@@ -97,7 +144,7 @@ extension MySQLTailReader {
     var number = 0
     var left = skipped
     func isWanted(_ row: RowView, _ number: Int) -> Bool {
-      if shareCount > 1, table.hasKey, KeyHash.hash(row, schema: schema) % shareCount != shareIndex { return false }
+      if shareCount > 1, table.hasKey, !isOfShare(row, schema) { return false }
       guard judged, let filter = table.filter else { return true }
       return !filter.contains(row, schema: schema, chunk: number < chunks.count ? chunks[number] : nil, place)
     }
