@@ -43,6 +43,7 @@ public enum Comparison {
           let known = found.contains { $0.name == name } && request.tables?.contains(name) == true
           guard named || namedInFull || known else { continue }
         }
+        if request.leavesOut("\(database).\(name)") { continue }
         found.append(try source.describe(database, name))
       }
     }
@@ -55,16 +56,18 @@ public enum Comparison {
     return found
   }
 
-  /// Tables that the replica has in a compared database and the source has not.
+  /// Tables that the replica has in a compared database and the source has not, or that were to be left out.
   private static func strays(
     _ request: ComparisonRequest, _ results: [TableComparison], _ replica: ComparisonReplica
   ) throws(ComparisonError) -> [TableComparison] {
     let known = Set(results.map(\.table))
     var strays: [TableComparison] = []
     for name in try replica.tables() where !known.contains(name) {
-      guard request.databases.contains(where: { name.hasPrefix("\($0).") }) else { continue }
+      let leavesOut = request.leavesOut(name)
+      guard leavesOut || request.databases.contains(where: { name.hasPrefix("\($0).") }) else { continue }
       var result = TableComparison(table: name, limit: request.examplesPerTable)
-      result.differ("the replica has this table, the source has not")
+      result.differ(
+        leavesOut ? "the replica must not have this table" : "the replica has this table, the source has not")
       strays.append(result)
     }
     return strays
@@ -131,4 +134,9 @@ public enum Comparison {
       "\(table.columns[index].name) is \(source.described(index)), in the replica \(replica.described(index))"
     }.joined(separator: "; ")
   }
+}
+
+extension ComparisonRequest {
+  /// Whether a table, by its full name, is not compared.
+  fileprivate func leavesOut(_ table: String) -> Bool { leftOut.contains { table.hasPrefix($0) } }
 }

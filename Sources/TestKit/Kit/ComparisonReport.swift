@@ -20,6 +20,8 @@ public struct ComparisonRequest: Sendable {
   public var databases: [String]
   /// Tables to compare, bare or as `database.table`; nil for all of them.
   public var tables: [String]?
+  /// Beginnings of `database.table` that are not compared, and of which the replica must have none.
+  public var leftOut: [String] = []
   /// The SQLite file.
   public var replica: String
   /// How the replica names its tables.

@@ -7,7 +7,7 @@ import Wire
 final class WorkloadChaos {
   private enum Fault: CaseIterable {
     case killWorker, killCoordinator, killEverything, freezeWorker, freezeCoordinator, leaveWorker, cutConnections
-    case rotateLog, pauseAndResume, scale, restartServer, killServer
+    case rotateLog, pauseAndResume, scale, scaleTail, restartServer, killServer
   }
 
   private let cluster: ClusterFixture
@@ -92,6 +92,7 @@ final class WorkloadChaos {
       _ = try cluster.command(["resume", "shop"])
     case .restartServer, .killServer: try restartServer(kill: fault == .killServer)
     case .scale: _ = try cluster.command(["scale", "shop", "--snapshot-parallelism", "\(1 + random.below(4))"])
+    case .scaleTail: _ = try cluster.command(["scale", "shop", "--tail", "\(1 + random.below(3))"])
     }
   }
 

@@ -139,6 +139,9 @@ struct WorkloadColumn: Sendable {
     type.definition + (isNullable ? "" : " NOT NULL") + (defaultValue.map { " DEFAULT \($0)" } ?? "")
   }
 
+  /// Whether an INSERT must name it.
+  var isDemanded: Bool { !isNullable && defaultValue == nil }
+
   func value(using random: inout SeededRandom) -> String {
     let value = type.value(using: &random)
     return isNullable && random.below(5) == 0 ? "NULL" : value

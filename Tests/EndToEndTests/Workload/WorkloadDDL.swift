@@ -4,44 +4,61 @@ import TestKit
 /// The kinds of schema changes of the workload.
 enum WorkloadDDL: String, CaseIterable, Sendable {
   case addColumn, dropColumn, modifyColumn, renameColumn, changeColumn, severalClauses, index, truncate
-  case renameTable, swapTables, recreateTable, changeKey
+  case renameTable, swapTables, shiftTables, putAside, takeBack, exchangeAside
+  case recreateTable, createTable, dropTables, replaceTable, changeKey
 
-  /// What the workload uses; a kind is added here when it is supported. The environment's `TIDEGATE_WORKLOAD_CHANGES`
-  /// names others, for narrowing a failure down: kinds, separated by commas.
-  static let supported: [WorkloadDDL] = {
-    if let given = getenv("TIDEGATE_WORKLOAD_CHANGES") {
-      return String(cString: given).split(separator: ",").compactMap { WorkloadDDL(rawValue: String($0)) }
-    }
-    let columns: [WorkloadDDL] = [
-      .addColumn, .addColumn, .dropColumn, .modifyColumn, .renameColumn, .changeColumn, .severalClauses, .index,
-      .truncate,
-    ]
-    // What changes tables as wholes makes them be read anew, which takes most of a short round: it has tests of its own,
-    // and a place in the long workload.
-    return columns + (getenv("TIDEGATE_WORKLOAD_SECONDS") == nil ? [] : [.recreateTable, .changeKey])
-  }()
-
-  /// Changes the model of the table at `index`; the statements that do the same on the server.
-  func apply(
-    to tables: inout [WorkloadTable], _ index: Int, made: inout Int, using random: inout SeededRandom
-  ) -> [String] {
+  /// Whether it changes tables as wholes, after which they are mostly read anew.
+  private var concernsTables: Bool {
     switch self {
-    case .renameTable, .swapTables, .recreateTable, .changeKey:
-      return applyToTable(&tables, index, made: &made, using: &random)
-    case .truncate: return ["TRUNCATE TABLE `\(tables[index].name)`"]
+    case .addColumn, .dropColumn, .modifyColumn, .renameColumn, .changeColumn, .severalClauses, .index, .truncate: false
+    default: true
+    }
+  }
+
+  /// What a server's workload uses. The environment's `TIDEGATE_WORKLOAD_CHANGES` names others, for narrowing a failure
+  /// down: kinds, separated by commas.
+  static func supported(_ kind: ServerKind) -> [WorkloadDDL] {
+    let all = allCases.filter { kind == .mariaDB || $0 != .replaceTable }
+    guard let given = getenv("TIDEGATE_WORKLOAD_CHANGES").map({ String(cString: $0) }), !given.isEmpty else {
+      return all
+    }
+    let named = given.split(separator: ",").compactMap { WorkloadDDL(rawValue: String($0)) }
+    return all.filter(named.contains)
+  }
+
+  /// One of the kinds; what concerns tables as wholes is rarer, since it takes a while.
+  static func random(_ kinds: [WorkloadDDL], using random: inout SeededRandom) -> WorkloadDDL {
+    let tables = kinds.filter(\.concernsTables)
+    let columns = kinds.filter { !$0.concernsTables }
+    let chosen = columns.isEmpty || (!tables.isEmpty && random.below(4) == 0) ? tables : columns
+    return chosen[random.below(chosen.count)]
+  }
+
+  /// The statements that change the table at `index`, each with the schema that it leads to; none where the change is
+  /// not possible now.
+  func statements(
+    _ schema: WorkloadSchema, _ index: Int, using random: inout SeededRandom
+  ) -> [WorkloadStatement] {
+    if concernsTables { return tableStatements(schema, index, using: &random) }
+    var schema = schema
+    let name = schema.tables[index].sql
+    switch self {
+    case .truncate: return [WorkloadStatement(sql: "TRUNCATE TABLE \(name)", schema: schema)]
     case .index:
-      made += 1
-      let table = "`\(tables[index].name)`"
-      return ["ALTER TABLE \(table) ADD INDEX i\(made) (v)", "DROP INDEX i\(made) ON \(table)"]
+      let number = schema.nextNumber()
+      return ["ALTER TABLE \(name) ADD INDEX i\(number) (v)", "DROP INDEX i\(number) ON \(name)"].map {
+        WorkloadStatement(sql: $0, schema: schema)
+      }
     default: break
     }
     let count = self == .severalClauses ? 2 + random.below(3) : 1
     var clauses: [String] = []
     var touched: Set<String> = []
     for _ in 0..<count {
-      if let clause = clause(&tables[index], &touched, using: &random) { clauses.append(clause) }
+      if let clause = clause(&schema.tables[index], &touched, using: &random) { clauses.append(clause) }
     }
-    return clauses.isEmpty ? [] : ["ALTER TABLE `\(tables[index].name)` \(clauses.joined(separator: ", "))"]
+    if clauses.isEmpty { return [] }
+    return [WorkloadStatement(sql: "ALTER TABLE \(name) \(clauses.joined(separator: ", "))", schema: schema)]
   }
 
   /// One clause of an ALTER TABLE. Several clauses of a statement touch different columns.
@@ -119,37 +136,5 @@ enum WorkloadDDL: String, CaseIterable, Sendable {
     let column = table.columns[index]
     touched.formUnion([old, column.name])
     return "CHANGE COLUMN `\(old)` `\(column.name)` \(column.definition)"
-  }
-}
-
-extension WorkloadDDL {
-  /// Changes that concern the table as a whole.
-  fileprivate func applyToTable(
-    _ tables: inout [WorkloadTable], _ index: Int, made: inout Int, using random: inout SeededRandom
-  ) -> [String] {
-    made += 1
-    let name = tables[index].name
-    switch self {
-    case .renameTable:
-      tables[index].name = "t_renamed\(made)"
-      return ["RENAME TABLE `\(name)` TO `t_renamed\(made)`"]
-    case .swapTables:
-      let chosen = (index + 1 + random.below(tables.count - 1)) % tables.count
-      // Tables of one shape, where there are two: their rows could be taken for each other's.
-      let other = tables.indices.first { $0 != index && tables[$0].key == tables[index].key } ?? chosen
-      let second = tables[other].name
-      (tables[index].name, tables[other].name) = (second, name)
-      return ["RENAME TABLE `\(name)` TO `swap\(made)`, `\(second)` TO `\(name)`, `swap\(made)` TO `\(second)`"]
-    case .recreateTable:
-      tables[index].columns = []
-      tables[index].isKeyReversed = false
-      return ["DROP TABLE `\(name)`", tables[index].create]
-    default:
-      guard tables[index].key == .integer else { return [] }
-      // Both keys hold whatever rows there may be.
-      tables[index].isKeyReversed.toggle()
-      let key = tables[index].isKeyReversed ? "v, id" : "id, v"
-      return ["ALTER TABLE `\(name)` DROP PRIMARY KEY, ADD PRIMARY KEY (\(key))"]
-    }
   }
 }

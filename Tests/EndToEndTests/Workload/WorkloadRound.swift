@@ -1,3 +1,4 @@
+import Platform
 import TestKit
 import Wire
 
@@ -46,14 +47,14 @@ struct WorkloadRound {
   }
 
   private func run(_ cluster: ClusterFixture, _ log: WorkloadLog) throws {
-    try cluster.server.execute("CREATE DATABASE `\(cluster.database)` CHARACTER SET utf8mb4")
-    let changing = WorkloadGenerator(seed: seed, changes: WorkloadDDL.supported)
-    for statement in changing.preparation() { try cluster.server.execute(statement, database: cluster.database) }
-    let rowsOnly = WorkloadGenerator(seed: seed &+ 1, changes: [], keys: WorkloadTable.Key.allCases)
-    let writers = [
-      WorkloadWriter(changing, name: "all", cluster: cluster, log: log, pause: 6, knowsSchema: true, isHeld: true),
-      WorkloadWriter(rowsOnly, name: "rows", cluster: cluster, log: log, pause: 12, knowsSchema: false),
-    ]
+    let aside = "\(cluster.database)_aside"
+    for name in [cluster.database, aside] {
+      try cluster.server.execute("CREATE DATABASE `\(name)` CHARACTER SET utf8mb4")
+    }
+    let excluded = "\(cluster.database).\(WorkloadTable.Place.asidePrefix)"
+    cluster.notCaptured = [excluded, "\(aside)."]
+    let schema = Monitor(WorkloadSchema(WorkloadTable.Shape.allCases, asideDatabase: aside))
+    let writers = try writers(cluster, log, schema)
     defer { for writer in writers { _ = writer.stop() } }
     let user = try cluster.ownUser()
     let chaos = WorkloadChaos(
@@ -61,16 +62,39 @@ struct WorkloadRound {
     try chaos.start()
     try cluster.submit(
       cluster.pipelineText(
-        source: ["username": user, "password": "own-secret", "scan.incremental.snapshot.chunk.size": "150"],
-        pipeline: ["tail.parallelism": "\(parallelism)"]))
+        source: [
+          "username": user, "password": "own-secret", "scan.incremental.snapshot.chunk.size": "150",
+          "tables.exclude": "\(excluded)\\.*", "scan.newly-added-table.enabled": "true",
+        ], pipeline: ["tail.parallelism": "\(parallelism)"]))
     try chaos.run(milliseconds: milliseconds) {
       if try check(cluster, writers) != nil { writers[0].letGo() }
     }
     try chaos.calm()
     for writer in writers { _ = writer.stop() }
+    log.write("round", "the writers have stopped")
     _ = try check(cluster, writers)
+    let end = Clock.monotonicMilliseconds()
     try cluster.awaitEqual()
-    print("workload on \(kind), seed \(seed): equal after \(writers[0].steps) and \(writers[1].steps) steps")
+    print(
+      "workload on \(kind), seed \(seed): equal after \(writers[0].steps) and \(writers[1].steps) steps, "
+        + "\(Clock.monotonicMilliseconds() - end) ms after the last")
+  }
+
+  /// Makes the tables; one writer that changes rows and schemas, and begins once the pipeline runs, and one that changes
+  /// rows from the beginning.
+  private func writers(
+    _ cluster: ClusterFixture, _ log: WorkloadLog, _ schema: Monitor<WorkloadSchema>
+  ) throws -> [WorkloadWriter] {
+    let start = schema.withLock { $0 }
+    let changing = WorkloadGenerator(seed: seed, schema: start, changes: WorkloadDDL.supported(kind))
+    for statement in changing.preparation() { try cluster.server.execute(statement, database: cluster.database) }
+    let rowsOnly = WorkloadGenerator(seed: seed &+ 1, schema: start, changes: [])
+    return [
+      WorkloadWriter(
+        changing, name: "all", cluster: cluster, log: log, schema: schema, pause: 6, changesSchema: true, isHeld: true),
+      WorkloadWriter(
+        rowsOnly, name: "rows", cluster: cluster, log: log, schema: schema, pause: 12, changesSchema: false),
+    ]
   }
 
   /// The pipeline's status; nil while nobody can tell.

@@ -39,19 +39,20 @@ final class WorkloadWriter: Sendable {
 
   /// What a server may answer to a random statement beside "done": the statement, or its transaction, then has no
   /// effect. A writer that does not know of another one's schema changes may be told anything but the connection's end.
-  private static func isHarmless(_ error: SourceServerError, knowsSchema: Bool) -> Bool {
+  private static func isHarmless(_ error: SourceServerError, changesSchema: Bool) -> Bool {
     let usual = ["Duplicate entry", "Deadlock found", "Lock wait timeout"]
     let ends = ["Lost connection", "Server has gone away", "cannot connect"]
-    return knowsSchema
+    return changesSchema
       ? usual.contains(where: error.description.hasPrefix) : !ends.contains(where: error.description.hasPrefix)
   }
 
   /// - Parameters:
+  ///   - schema: what all writers share: the one that changes it keeps it, the others look at it before each step.
   ///   - pause: milliseconds between two steps.
   ///   - isHeld: whether it waits until it is let go.
   init(
-    _ generator: WorkloadGenerator, name: String, cluster: ClusterFixture, log: WorkloadLog, pause: Int32,
-    knowsSchema: Bool, isHeld: Bool = false
+    _ generator: WorkloadGenerator, name: String, cluster: ClusterFixture, log: WorkloadLog,
+    schema: Monitor<WorkloadSchema>, pause: Int32, changesSchema: Bool, isHeld: Bool = false
   ) {
     let state = Monitor(State(isHeld: isHeld))
     self.state = state
@@ -60,13 +61,13 @@ final class WorkloadWriter: Sendable {
       var generator = generator
       do {
         while Self.awaitTurn(state) {
-          let session = try SourceConnection(server, database: database)
-          defer { session.close() }
+          let session = Session(
+            connection: try SourceConnection(server, database: database), log: log, name: name,
+            changesSchema: changesSchema)
+          defer { session.connection.close() }
           while state.withLock({ !$0.stop && !$0.isHeld }) {
-            for statement in generator.next().statements {
-              log.write(name, statement)
-              if try !Self.run(statement, session, log, name, knowsSchema) { break }
-            }
+            generator.schema = schema.withLock { $0 }
+            try session.run(generator.next(), schema)
             state.update { $0.steps += 1 }
             poll(nil, 0, pause)
           }
@@ -86,17 +87,47 @@ final class WorkloadWriter: Sendable {
     return goes
   }
 
-  /// Whether the transaction goes on.
-  private static func run(
-    _ statement: String, _ session: SourceConnection, _ log: WorkloadLog, _ name: String, _ knowsSchema: Bool
-  ) throws -> Bool {
-    do {
-      try session.query(statement)
+  /// A connection and what is done over it.
+  private struct Session {
+    let connection: SourceConnection
+    let log: WorkloadLog
+    let name: String
+    let changesSchema: Bool
+
+    func run(_ step: WorkloadStep, _ schema: Monitor<WorkloadSchema>) throws {
+      switch step {
+      case .transaction(let statements):
+        for statement in statements {
+          // The server has rolled the whole transaction back.
+          if let answer = try run(statement), answer.hasPrefix("Deadlock") { break }
+        }
+      case .schemaChange(let statements):
+        for statement in statements {
+          guard try change(statement) else { return }
+          schema.update { $0 = statement.schema }
+        }
+      }
+    }
+
+    /// Whether the server has changed the schema: not where rows are in the way. One that met the other writer's locks
+    /// is tried again.
+    private func change(_ statement: WorkloadStatement) throws -> Bool {
+      while let answer = try run(statement.sql) {
+        if answer.hasPrefix("Duplicate entry") { return false }
+      }
       return true
-    } catch let error as SourceServerError where isHarmless(error, knowsSchema: knowsSchema) {
-      log.write(name, "-- \(error.description.prefix(100))")
-      guard error.description.hasPrefix("Deadlock") else { return true }
-      return false
+    }
+
+    /// The server's answer; nil when the statement is done.
+    private func run(_ statement: String) throws -> String? {
+      log.write(name, statement)
+      do {
+        try connection.query(statement)
+        return nil
+      } catch let error as SourceServerError where isHarmless(error, changesSchema: changesSchema) {
+        log.write(name, "-- \(error.description.prefix(100))")
+        return error.description
+      }
     }
   }
 
