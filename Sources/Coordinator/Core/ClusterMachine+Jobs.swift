@@ -31,6 +31,14 @@ extension ClusterMachine {
       }
       return
     }
+    if case .plan(let requests, _) = kind, error.kind == .schemaMismatch, let table = error.table,
+      requests.contains(where: { $0.table.id == table })
+    {
+      // It was dropped, or altered, before it was planned: the others' chunks do not wait for what becomes of it.
+      schemaMismatched(name, table, error)
+      pipelines[name]?.jobsNotBefore = now + settings.retryPause
+      return
+    }
     if case .applySchema = kind {
       if error.kind == .unsupported, renameRefused(name, error) { return }
       if error.kind == .unsupported, pipelines[name]?.maySkipSteps == true { return skipStep(name, error) }
