@@ -158,7 +158,7 @@ final class SchemaFollower {
       ])
     #expect(
       try declining.follow().filter { !$0.hasPrefix("n: replace") } == [
-        "n: create.table -> a*,b", "l: create.table -> a*,b", "s: create.table -> a,b",
+        "n: create.table -> a*,b", "s: create.table -> a,b",
       ])
   }
 

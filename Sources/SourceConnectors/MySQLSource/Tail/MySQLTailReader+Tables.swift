@@ -14,10 +14,12 @@ extension MySQLTailReader {
       let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
       if verdict == .skip { return }
       let made = try made(create, statement)
+      // Whoever reads the rows anew looks at the table again; where it is gone by now, this tells as much.
+      let schema = made?.table.schema ?? table.schema.schema
       queue(
         DDLEffect(
-          changes: [.replaceTable(made.schema)], schema: made.schema, defaultCollation: made.defaultCollation,
-          keys: made.keys, rereading: "CREATE OR REPLACE TABLE has made it anew"), on: table, verdict)
+          changes: [.replaceTable(schema)], schema: schema, defaultCollation: made?.table.defaultCollation,
+          keys: made?.table.keys, rereading: "CREATE OR REPLACE TABLE has made it anew"), on: table, verdict)
       return
     }
     if settings.followsMigrations, MigrationTable.matches(name) {
@@ -28,30 +30,44 @@ extension MySQLTailReader {
       Self.log.warning("a new table is not captured", ["table": name.description, "reason": special])
       return
     }
-    let made = try made(create, statement)
+    guard let made = try made(create, statement) else {
+      // Its end, or another name of it, is in the log.
+      Self.log.warning("a table that was made as a copy is not there any more", ["table": name.description])
+      return
+    }
     // Of a table that this reader has seen go, it is certain that it was not there.
     let isEmpty = !create.ifNotExists || formerTables.contains(name) || settings.newTables == .streamed
-    announce(name, made, isEmpty ? .createTable(made.schema) : .replaceTable(made.schema))
+    announce(
+      name, made.table,
+      isEmpty && made.isOfThisPlace ? .createTable(made.table.schema) : .replaceTable(made.table.schema))
   }
 
-  /// The table that a statement makes: from the statement, or where it copies another one, from that.
-  private func made(_ create: CreateTable, _ statement: Statement) throws(ConnectorError) -> CreatedTable {
+  /// A table that a statement has made.
+  private struct MadeTable {
+    var table: CreatedTable
+    /// Whether it was so at the statement's place. Otherwise it is as the catalog has it now: rows that stand between may
+    /// not fit it.
+    var isOfThisPlace: Bool
+  }
+
+  /// The table that a statement makes: from the statement, or where it copies another one that this reader has, from
+  /// that. Nil: only the catalog could tell, and the table is not there any more.
+  private func made(_ create: CreateTable, _ statement: Statement) throws(ConnectorError) -> MadeTable? {
     let name = stored(create.table)
     if let like = create.like {
-      if let table = captured(stored(like)) {
-        return CreatedTable(
-          schema: table.schema.schema, keys: table.keys, defaultCollation: table.defaultCollation)
+      // One that was registered further on in the log has the schema of that place.
+      if let table = captured(stored(like)), (table.filter?.verdictOnTable(cursor.place) ?? .deliver) == .deliver {
+        return MadeTable(
+          table: CreatedTable(
+            schema: table.schema.schema, keys: table.keys, defaultCollation: table.defaultCollation),
+          isOfThisPlace: true)
       }
-      if let found = try described(name) { return CreatedTable(found) }
-      if let found = try described(stored(like)) { return CreatedTable(found) }
-      throw ConnectorError(
-        .schemaMismatch, "a table was created like \(like), and neither of them is there any more", table: name,
-        remedy: "leave the table out with tables.exclude, or pass over the statement with ddl.skip")
+      return try described(name).map { MadeTable(table: CreatedTable($0), isOfThisPlace: false) }
     }
-    if create.hasSelect, let found = try described(name) { return CreatedTable(found) }
+    if create.hasSelect { return try described(name).map { MadeTable(table: CreatedTable($0), isOfThisPlace: false) } }
     let applier = try applier(Statement(creating: create, statement), on: nil)
     do {
-      return try applier.table(creating: create)
+      return MadeTable(table: try applier.table(creating: create), isOfThisPlace: true)
     } catch {
       throw error.connectorError(table: name)
     }
@@ -143,7 +159,7 @@ extension MySQLTailReader {
       } else if settings.selects(destination), captured(destination) == nil {
         change.changes = [.renameTable(to: destination)]
         change.newName = destination
-      } else {
+      } else if !settings.selects(destination) {
         Self.log.warning(
           "a table was renamed to a name that is not captured",
           ["table": table.id.description, "name": destination.description])
