@@ -199,6 +199,7 @@ extension ClusterMachine {
     note(.warning, "the sink cannot rename a table", ["pipeline": name, "error": error.description])
     registerSuccessor(name, successor)
     record.successor = nil
+    record.appliedSteps = nil
     record.changes = [.dropTable]
     record.sinkSteps = record.sinkSteps.prefix(1).map {
       SinkStep(table: $0.table, change: .dropTable, resulting: $0.resulting)

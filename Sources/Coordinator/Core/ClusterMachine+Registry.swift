@@ -86,20 +86,41 @@ extension ClusterMachine {
   /// Starts the job that makes the sink follow; at once done where the sink has nothing to do.
   mutating func applySchemas(_ name: String, _ records: [SchemaRecord]) {
     pipelines[name]?.applying = records.map { .init(table: $0.table, version: $0.version) }
-    pipelines[name]?.appliedSteps = 0
+    pipelines[name]?.appliedSteps = records.count == 1 ? records[0].appliedSteps ?? 0 : 0
     applyNextSteps(name)
   }
 
-  /// Where a step may be skipped, each is a job of its own: only so is it known which one the sink cannot do.
+  /// A job may be done again, in part or as a whole, by a coordinator that has not lived to journal its end. So it has no
+  /// two steps of which the second takes away what the first one finds. Where a step may be skipped, each is a job of its
+  /// own: only so is it known which one the sink cannot do.
   private mutating func applyNextSteps(_ name: String) {
     guard let state = pipelines[name] else { return }
     let left = state.stepsToApply.dropFirst(state.appliedSteps)
     if left.isEmpty { return schemasApplied(name) }
-    startJob(name, .applySchema(state.maySkipSteps ? Array(left.prefix(1)) : Array(left)))
+    startJob(name, .applySchema(state.maySkipSteps ? Array(left.prefix(1)) : Self.repeatable(left)))
+  }
+
+  /// The first steps, up to one that builds on another of them. To drop a table and make it can be done again.
+  private static func repeatable(_ steps: ArraySlice<SinkStep>) -> [SinkStep] {
+    var changed: Set<TableID> = []
+    let end = steps.firstIndex { step in
+      if changed.contains(step.table) { return true }
+      if step.change != .dropTable { changed.insert(step.table) }
+      return false
+    }
+    return Array(steps[..<(end ?? steps.endIndex)])
   }
 
   mutating func stepsApplied(_ name: String, count: Int) {
-    pipelines[name]?.appliedSteps += count
+    guard let state = pipelines[name] else { return }
+    let done = state.appliedSteps + count
+    pipelines[name]?.appliedSteps = done
+    if state.applying.count == 1, done < state.stepsToApply.count, let key = state.applying.first,
+      var record = state.schema(key.table, version: key.version)
+    {
+      record.appliedSteps = done
+      pipelines[name]?.put(schema: record)
+    }
     applyNextSteps(name)
   }
 

@@ -240,6 +240,8 @@ public struct SchemaRecord: Sendable, Hashable, Codable {
   public var leavesTail: Bool?
   /// The name under which the table goes on from here; nil: its own.
   public var successor: TableID?
+  /// How many of the steps the sink has certainly done; nil: none.
+  public var appliedSteps: Int?
 
   /// Makes one.
   public init(
