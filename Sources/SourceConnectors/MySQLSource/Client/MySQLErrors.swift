@@ -38,7 +38,8 @@ struct MySQLFault {
     1044, 1045, 1130, 1131, 1132, 1133, 1142, 1143, 1227, 1251, 1370, 1396, 1698, 1820, 1862, 1873, 3118, 3159, 4151,
   ]
   private static let configuration: Set<UInt32> = [1049, 1115, 1193, 1231, 1273, 1298, 2059, 2061]
-  private static let schema: Set<UInt32> = [1054, 1051, 1146, 1412, 1932]
+  // 1176: an index that was to be used is gone.
+  private static let schema: Set<UInt32> = [1054, 1051, 1146, 1176, 1412, 1932]
   private static let resource: Set<UInt32> = [1021, 1037, 1038, 1041]
 
   private static func kind(code: UInt32, text: String) -> ConnectorError.Kind {

@@ -160,8 +160,16 @@ final class MySQLPlanner: SourcePlanner {
     guard !columns.isEmpty else { return ChunkPlan(chunks: [.everything], cursor: nil) }
     let planner = ChunkPlanner(
       client: client, table: table, columns: columns, storage: try storage(of: table), settings: settings)
-    let start = if let cursor { try PlanCursor(cursor) } else { try planner.start() }
-    return try planner.plan(from: start, limit: max(1, limit))
+    do {
+      let start = if let cursor { try PlanCursor(cursor) } else { try planner.start() }
+      return try planner.plan(from: start, limit: max(1, limit))
+    } catch  where error.kind == .corrupt {
+      // Values of other types than the key's: another table may have taken the name.
+      guard try catalog.describe(table.id)?.schema == table.schema else {
+        throw ConnectorError(.schemaMismatch, "the table is not what it was: \(error.message)", table: table.id)
+      }
+      throw ConnectorError(.transient, error.message, table: table.id)
+    }
   }
 
   func planWholeTables(_ tables: [DiscoveredTable]) throws(ConnectorError) -> [TableID: ChunkPlan] {
