@@ -14,6 +14,8 @@ struct BinlogError: Error, Hashable, Sendable, CustomStringConvertible {
     case prerequisite
     /// The event does not fit the schema that the registry has for the table.
     case schemaMismatch
+    /// A statement counts on the table's default character set, which cannot be known any more.
+    case unknownDefault
   }
 
   /// Where the fault lies.
@@ -48,7 +50,7 @@ struct BinlogError: Error, Hashable, Sendable, CustomStringConvertible {
     let kind: ConnectorError.Kind =
       switch self.kind {
       case .corrupt: .corrupt
-      case .unsupported: .unsupported
+      case .unsupported, .unknownDefault: .unsupported
       case .prerequisite: .prerequisite
       case .schemaMismatch: .schemaMismatch
       }

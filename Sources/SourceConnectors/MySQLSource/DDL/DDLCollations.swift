@@ -12,7 +12,8 @@ extension DDLApplier {
       return Self.binaryCollation(said)
     }
     guard let fallback = tableCollation ?? defaultCollation ?? Self.commonCollation(schema) else {
-      throw .unsupported(
+      throw BinlogError(
+        .unknownDefault,
         "column \(definition.name) is given no character set, and the table's default is not known",
         remedy: "name the CHARACTER SET in the statement, or take a new snapshot of the table")
     }

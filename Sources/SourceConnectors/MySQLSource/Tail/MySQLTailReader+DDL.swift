@@ -89,6 +89,10 @@ extension MySQLTailReader {
     do {
       let applier = try applier(statement, on: table, needsCollation: item.definesColumns)
       effect = try applier.schemaChanges(for: item, on: table.id, current: table.schema.schema, keys: table.keys)
+    } catch let error as BinlogError where error.kind == .unknownDefault {
+      // Whoever reads the table anew sees what it has become.
+      let schema = table.schema.schema
+      effect = DDLEffect(changes: [.replaceTable(schema)], schema: schema, rereading: error.message)
     } catch let error as BinlogError {
       throw error.connectorError(table: table.id)
     } catch let error as ConnectorError {

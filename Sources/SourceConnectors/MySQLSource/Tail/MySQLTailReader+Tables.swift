@@ -36,7 +36,7 @@ extension MySQLTailReader {
       return
     }
     // Of a table that this reader has seen go, it is certain that it was not there.
-    let isEmpty = !create.ifNotExists || formerTables.contains(name) || settings.newTables == .streamed
+    let isEmpty = !create.ifNotExists || goneTables.contains(name) || settings.newTables == .streamed
     announce(
       name, made.table,
       isEmpty && made.isOfThisPlace ? .createTable(made.table.schema) : .replaceTable(made.table.schema))
@@ -180,12 +180,16 @@ extension MySQLTailReader {
     // A captured table stays one that is captured.
     let isKnown = captured(origin) != nil || formerTables.contains(origin)
     guard announces(name) || (isKnown && settings.selects(name) && stop == nil) else { return }
-    guard let found = try described(name) else {
-      // It has gone again since: its end is in the log.
+    let found = try described(name).map { CreatedTable($0) }
+    if found == nil, !isKnown || settings.newTables == .snapshotted {
+      // It has gone again since: its end, or its next name, is in the log.
       Self.log.warning("a renamed table is not there any more", ["table": name.description])
       return
     }
-    announce(name, CreatedTable(found), .replaceTable(found.schema))
+    // One that is gone again is told of all the same, so that it is known by this name when it gets another.
+    if isKnown { formerTables.insert(name) }
+    let table = found ?? CreatedTable(schema: TableSchema(columns: [], primaryKey: []))
+    announce(name, table, .replaceTable(table.schema))
   }
 
   // MARK: Adoption
@@ -219,11 +223,13 @@ extension MySQLTailReader {
     guard schema != nil else {
       indexes[former] = nil
       formerTables.insert(former)
+      if change.changes.contains(.dropTable) { goneTables.insert(former) }
       return
     }
     if let name = change.newName {
       indexes[name] = indexes.removeValue(forKey: former)
       formerTables.insert(former)
+      goneTables.insert(former)
       table.rename(to: name)
     }
     if table.keys == nil { try readKeys(table) }
@@ -239,6 +245,7 @@ extension MySQLTailReader {
     indexes[change.table] = tables.count
     tables.append(table)
     formerTables.remove(change.table)
+    goneTables.remove(change.table)
   }
 
   private func readKeys(_ table: CapturedTable) throws(ConnectorError) {

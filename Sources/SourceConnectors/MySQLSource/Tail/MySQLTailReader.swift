@@ -25,6 +25,8 @@ final class MySQLTailReader: TailReader {
   var indexes: [TableID: Int] = [:]
   /// Tables that were captured and are gone, or not followed any more: they are told of when they come back.
   var formerTables: Set<TableID> = []
+  /// Tables that this reader has seen go: what is made under their names is new.
+  var goneTables: Set<TableID> = []
   /// Tables of which the user was told that they are not captured.
   var notedTables: Set<TableID> = []
   /// Tables that migrations are making.
