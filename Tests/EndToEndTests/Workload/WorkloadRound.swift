@@ -11,6 +11,7 @@ struct WorkloadRound {
   let kept: String
   private let settings: [ServerSetting]
   private let parallelism: Int
+  private let capturesNewTables: Bool
 
   init(kind: ServerKind, seed: UInt64, milliseconds: Int64, kept: String) {
     self.kind = kind
@@ -23,6 +24,7 @@ struct WorkloadRound {
     var random = SeededRandom(seed: seed &+ 2)
     self.settings = settings[random.below(settings.count)]
     parallelism = [1, 2, 2, 3][random.below(4)]
+    capturesNewTables = random.below(3) > 0
   }
 
   /// Runs it.
@@ -33,8 +35,8 @@ struct WorkloadRound {
     let cluster = try ClusterFixture("workload", server: server)
     let log = try WorkloadLog(path: "\(cluster.directory)/workload.log")
     print(
-      "workload on \(kind) \(settings), tail.parallelism \(parallelism), \(milliseconds / 1000) s: "
-        + "TIDEGATE_WORKLOAD_SEED=\(seed)")
+      "workload on \(kind) \(settings), tail.parallelism \(parallelism), new tables \(capturesNewTables ? "captured" : "ignored"), "
+        + "\(milliseconds / 1000) s: TIDEGATE_WORKLOAD_SEED=\(seed)")
     do {
       try run(cluster, log)
     } catch {
@@ -52,7 +54,8 @@ struct WorkloadRound {
     }
     let excluded = "\(cluster.database).\(WorkloadTable.Place.asidePrefix)"
     cluster.notCaptured = [excluded, "\(aside)."]
-    let schema = Monitor(WorkloadSchema(WorkloadTable.Shape.allCases, asideDatabase: aside))
+    let schema = Monitor(
+      WorkloadSchema(WorkloadTable.Shape.allCases, asideDatabase: aside, capturesNewTables: capturesNewTables))
     let writers = try writers(cluster, log, schema)
     defer { for writer in writers { _ = writer.stop() } }
     let user = try cluster.ownUser()
@@ -63,7 +66,7 @@ struct WorkloadRound {
       cluster.pipelineText(
         source: [
           "username": user, "password": "own-secret", "scan.incremental.snapshot.chunk.size": "150",
-          "tables.exclude": "\(excluded)\\.*", "scan.newly-added-table.enabled": "true",
+          "tables.exclude": "\(excluded)\\.*", "scan.newly-added-table.enabled": "\(capturesNewTables)",
         ], pipeline: ["tail.parallelism": "\(parallelism)"]))
     try chaos.run(milliseconds: milliseconds) {
       if try check(cluster, writers) != nil { writers[0].letGo() }

@@ -127,10 +127,13 @@ struct WorkloadSchema: Sendable {
   private(set) var formerNames: [WorkloadTable.Place] = []
   /// The database that is not captured.
   let asideDatabase: String
+  /// Whether tables that are new to the pipeline are captured.
+  let capturesNewTables: Bool
   private var made = 0
 
-  init(_ shapes: [WorkloadTable.Shape], asideDatabase: String) {
+  init(_ shapes: [WorkloadTable.Shape], asideDatabase: String, capturesNewTables: Bool) {
     self.asideDatabase = asideDatabase
+    self.capturesNewTables = capturesNewTables
     tables =
       shapes.map { WorkloadTable($0, .init(name: "t_\($0)")) } + [WorkloadTable(.integer, .init(name: "t_second"))]
   }
@@ -149,9 +152,18 @@ struct WorkloadSchema: Sendable {
 
   /// A free name that is captured: a new one, or one that a table has had.
   mutating func freeName(using random: inout SeededRandom) -> WorkloadTable.Place {
-    let former = formerNames.filter(\.isCaptured)
-    if !former.isEmpty, random.below(3) > 0 { return former[random.below(former.count)] }
+    if random.below(3) > 0, let former = formerName(using: &random) { return former }
     return .init(name: "t_\(nextNumber())")
+  }
+
+  /// A free name for a table that was not captured; nil: there is none under which it would be.
+  mutating func nameForNewTable(using random: inout SeededRandom) -> WorkloadTable.Place? {
+    capturesNewTables ? freeName(using: &random) : formerName(using: &random)
+  }
+
+  private func formerName(using random: inout SeededRandom) -> WorkloadTable.Place? {
+    let former = formerNames.filter(\.isCaptured)
+    return former.isEmpty ? nil : former[random.below(former.count)]
   }
 
   /// A free name that is not captured, in the captured database or the other one.

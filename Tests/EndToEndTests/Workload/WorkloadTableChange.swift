@@ -98,8 +98,8 @@ extension WorkloadDDL {
   }
 
   private func takeBack(_ schema: inout WorkloadSchema, using random: inout SeededRandom) -> String? {
-    guard let back = schema.aside.first else { return nil }
-    return renamed(&schema, [(schema.tables[back].place, schema.freeName(using: &random))])
+    guard let back = schema.aside.first, let name = schema.nameForNewTable(using: &random) else { return nil }
+    return renamed(&schema, [(schema.tables[back].place, name)])
   }
 
   /// A table that is not captured takes the name of one that is, as migrations do.
@@ -151,8 +151,9 @@ extension WorkloadDDL {
   }
 
   private func create(_ schema: inout WorkloadSchema, using random: inout SeededRandom) -> String? {
+    let inside = random.below(6) == 0 ? nil : schema.nameForNewTable(using: &random)
     guard schema.tables.count < Self.mostTables else { return nil }
-    let place = random.below(6) == 0 ? schema.asideName(using: &random) : schema.freeName(using: &random)
+    let place = inside ?? schema.asideName(using: &random)
     let words = random.below(4) == 0 ? "CREATE TABLE IF NOT EXISTS" : "CREATE TABLE"
     let made = made(words, schema, place, using: &random)
     schema.add(made.table)
