@@ -32,9 +32,10 @@ import Testing
 
   /// That a table is read anew does not mean that it is gone.
   @Test(arguments: SourceServer.available) func madeAgain(on kind: ServerKind) throws {
+    // MariaDB does not log a statement that does nothing.
     #expect(
       try run(kind, Self.readAnew, "CREATE TABLE IF NOT EXISTS k (w INT PRIMARY KEY)", "DROP TABLE k").dropFirst()
-        == ["k: replace.table -> w*"])
+        == (kind == .mySQL ? ["k: replace.table -> w*"] : []))
     #expect(
       try run(kind, "DROP TABLE k", "CREATE TABLE IF NOT EXISTS k (w INT PRIMARY KEY)").last
         == "k: create.table -> w*")
