@@ -40,11 +40,17 @@ public struct SinkGuarantees: Sendable, Hashable {
   /// Whether what is prepared outlives the process that prepared it (two-phase commit). If not, a committable whose
   /// writer died is lost and the split is read again.
   public var preparedSurvivesWriter: Bool
+  /// Whether an attempt at a chunk may commit although the coordinator has not noted what it has prepared: nothing of it
+  /// is visible before (`atomic`), and whoever opens a writer for a later attempt finds the commit in `recovered`, or
+  /// would do nothing wrong by committing the same rows once more. Small chunks then need one note in the journal
+  /// less for each of their steps.
+  public var commitsAlone: Bool
 
   /// Makes one.
-  public init(visibility: Visibility, preparedSurvivesWriter: Bool) {
+  public init(visibility: Visibility, preparedSurvivesWriter: Bool, commitsAlone: Bool = false) {
     self.visibility = visibility
     self.preparedSurvivesWriter = preparedSurvivesWriter
+    self.commitsAlone = commitsAlone
   }
 }
 
@@ -136,8 +142,20 @@ public protocol SchemaApplier: AnyObject {
   /// - Throws: `unsupported` when the sink cannot do this change, `rejected` when it refuses.
   func apply(_ change: SchemaChange, to table: TableID, resulting schema: TableSchema) throws(ConnectorError)
 
+  /// Creates tables: the same as `apply` with `createTable` for one after the other, for sinks that can make many at
+  /// once at less cost. After a failure some of them may be there.
+  /// - Throws: as `apply`.
+  func create(_ tables: [(id: TableID, schema: TableSchema)]) throws(ConnectorError)
+
   /// Gives the session up.
   func close()
+}
+
+extension SchemaApplier {
+  /// One table after the other.
+  public func create(_ tables: [(id: TableID, schema: TableSchema)]) throws(ConnectorError) {
+    for table in tables { try apply(.createTable(table.schema), to: table.id, resulting: table.schema) }
+  }
 }
 
 /// How a sink type enters the product: one line in the connector list.

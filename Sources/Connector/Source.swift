@@ -12,6 +12,11 @@ public protocol SourceConnector: Sendable {
   /// - Throws: the first problem that makes the pipeline impossible.
   func validate() throws(ConnectorError) -> [String]
 
+  /// The part of `validate` that is about the server alone, for a caller that discovers the tables next: there may be
+  /// thousands of them.
+  /// - Throws: the first problem that makes the pipeline impossible.
+  func validateServer() throws(ConnectorError) -> [String]
+
   /// What becomes of tables that begin to match the selectors while the pipeline runs.
   var newTables: NewTables { get }
 
@@ -30,6 +35,11 @@ public protocol SourceConnector: Sendable {
 
   /// Prepares to read the log. Nothing is sent to the source before `TailReader.open`.
   func makeTailReader(_ request: TailRequest) throws(ConnectorError) -> any TailReader
+}
+
+extension SourceConnector {
+  /// Everything, for sources where looking at the tables costs little.
+  public func validateServer() throws(ConnectorError) -> [String] { try validate() }
 }
 
 extension SourceConnector {

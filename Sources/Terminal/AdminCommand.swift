@@ -51,11 +51,13 @@ public struct AdminCommand {
 
   /// - Parameter interval: milliseconds between two questions.
   func watch(interval: Int64) throws(CommandFailure) -> CommandStatus {
-    let request = try request()
+    var request = try request()
     var view = LiveView(console)
     var answered = false
     var misses = 0
     while true {
+      // More tables than there are lines would be thrown away here.
+      if !arguments.json, let capacity = view.capacity { request.arguments["tables"] = "\(capacity)" }
       do {
         let json = try channel.document(request)
         answered = true

@@ -49,7 +49,7 @@ public struct PipelineRun {
         return end
       }
       if Clock.monotonicMilliseconds() >= nextReport {
-        console.error(Progress(status).line)
+        console.error(Progress(try ask(tables: "0")).line)
         nextReport = Clock.monotonicMilliseconds() + report
       }
       if stop.wait(milliseconds: poll) { return interrupted() }
@@ -69,8 +69,10 @@ public struct PipelineRun {
     _ = try channel.document(AdminRequest(verb: "resume", pipeline: name, arguments: arguments))
   }
 
-  private func ask() throws(CommandFailure) -> PipelineStatus {
-    let json = try channel.document(AdminRequest(verb: "status", pipeline: name))
+  /// - Parameter tables: the number of tables to be told of; "none": the state alone, which costs the same however many
+  ///   tables there are.
+  private func ask(tables: String = "none") throws(CommandFailure) -> PipelineStatus {
+    let json = try channel.document(AdminRequest(verb: "status", pipeline: name, arguments: ["tables": tables]))
     return try Document.decode(PipelineStatus.self, json, verb: "run")
   }
 

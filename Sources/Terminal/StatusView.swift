@@ -8,10 +8,12 @@ public enum StatusView {
     let head = head(status, style)
     guard !status.tables.isEmpty else { return head }
     let full = head + [""] + table(status.tables, style)
-    guard let capacity, full.count > capacity else { return full }
+    // Of many tables the coordinator has told of those that may be shown, no more.
+    let count = max(status.tables.count, status.pipeline.tables)
+    guard let capacity, full.count > capacity || status.tables.count < count else { return full }
     let room = max(0, capacity - head.count - 3)  // blank line, head of the table, last line
     let chosen = byInterest(status.tables).prefix(room)
-    let left = status.tables.count - chosen.count
+    let left = count - chosen.count
     return head + [""] + table(Array(chosen), style) + [
       style.paint("and \(Figures.plural(left, "table")) more", .faint)
     ]
@@ -61,26 +63,14 @@ public struct Progress: Sendable, Hashable {
   /// Takes what `status` answers.
   public init(_ status: PipelineStatus) { self.status = status }
 
-  /// 0 to 100 over all tables, each weighed by its estimated rows; 100 only when all are done.
-  public var percent: Double {
-    let weights = status.tables.map { Double(max(1, $0.estimatedRows, $0.rows)) }
-    let total = weights.reduce(0, +)
-    guard total > 0 else { return 0 }
-    let all = zip(status.tables, weights).allSatisfy { $0.0.percent >= 100 }
-    let share = zip(status.tables, weights).reduce(0) { $0 + min(100, max(0, $1.0.percent)) * $1.1 } / total
-    return all ? 100 : min(99.9, share)
-  }
+  /// 0 to 100 over all tables; 100 only when all are done.
+  public var percent: Double { status.snapshot?.percent ?? 0 }
 
   /// Rows a second of all snapshot splits.
-  public var rowsPerSecond: Double { status.tables.reduce(0) { $0 + $1.rowsPerSecond } }
+  public var rowsPerSecond: Double { status.snapshot?.rowsPerSecond ?? 0 }
 
   /// Seconds until the snapshot is done at the present rate; nil when nothing moves or nothing is left.
-  public var secondsLeft: Double? {
-    let left = status.tables.reduce(0) {
-      $0 + Double(max($1.estimatedRows, $1.rows)) * (100 - min(100, max(0, $1.percent))) / 100
-    }
-    return left > 0 && rowsPerSecond > 0 ? left / rowsPerSecond : nil
-  }
+  public var secondsLeft: Double? { status.snapshot?.etaSeconds }
 
   /// `3 of 5 tables, 412,345 rows, 98,765 rows/s, 62.5%, 12s left`; without rate and time left when nothing is read.
   public var snapshot: String {
@@ -89,7 +79,7 @@ public struct Progress: Sendable, Hashable {
     parts.append(Figures.plural(pipeline.snapshotRows, "row"))
     let isAtWork = ["planning", "snapshot", "tail"].contains(pipeline.state)
     if isAtWork, rowsPerSecond > 0 { parts.append("\(Figures.rate(rowsPerSecond)) rows/s") }
-    if !status.tables.isEmpty { parts.append(Figures.percent(percent)) }
+    if pipeline.tables > 0, status.snapshot != nil { parts.append(Figures.percent(percent)) }
     if isAtWork, let secondsLeft { parts.append("\(Figures.remaining(seconds: secondsLeft)) left") }
     return parts.joined(separator: ", ")
   }

@@ -47,16 +47,38 @@ public struct PipelineSummary: Codable, Sendable, Hashable {
 public struct PipelineStatus: Codable, Sendable, Hashable {
   /// The pipeline.
   public var pipeline: PipelineSummary
-  /// Its tables, sorted by name.
+  /// The progress of its snapshot over all tables; nil where only the head was asked for.
+  public var snapshot: SnapshotStatus?
+  /// Its tables, sorted by name; where fewer were asked for than there are, those being read come before the others.
   public var tables: [TableStatus]
   /// Its tail; nil before the tail has begun.
   public var tail: TailStatus?
 
   /// Makes one.
-  public init(pipeline: PipelineSummary, tables: [TableStatus], tail: TailStatus?) {
+  public init(
+    pipeline: PipelineSummary, snapshot: SnapshotStatus? = nil, tables: [TableStatus], tail: TailStatus?
+  ) {
     self.pipeline = pipeline
+    self.snapshot = snapshot
     self.tables = tables
     self.tail = tail
+  }
+}
+
+/// A pipeline's snapshot as a whole.
+public struct SnapshotStatus: Codable, Sendable, Hashable {
+  /// 0 to 100 over all tables, each weighed by its estimated rows; 100 only when all are done.
+  public var percent: Double
+  /// Rows a second of all snapshot splits over the last seconds.
+  public var rowsPerSecond: Double
+  /// Seconds to go at the present rate; nil when nothing moves or nothing is left.
+  public var etaSeconds: Double?
+
+  /// Makes one.
+  public init(percent: Double, rowsPerSecond: Double, etaSeconds: Double?) {
+    self.percent = percent
+    self.rowsPerSecond = rowsPerSecond
+    self.etaSeconds = etaSeconds
   }
 }
 

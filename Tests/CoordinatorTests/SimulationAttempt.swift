@@ -226,8 +226,12 @@ final class SimulationSnapshotAttempt: SimulationAttempt {
     left = try world.source.read(work.binding.table, schema: work.binding.schema, range: work.range)
     remainder = work.range.cut(&left, world)
     position = world.source.end
-    world.report(self, .started(low: world.source.offset(position)))
-    state = .awaitingProceed
+    if world.sink.guarantees.commitsAlone {
+      state = .checkingWrite
+    } else {
+      world.report(self, .started(low: world.source.offset(position)))
+      state = .awaitingProceed
+    }
   }
 
   private func checkWrite() throws(ConnectorError) {
@@ -252,8 +256,12 @@ final class SimulationSnapshotAttempt: SimulationAttempt {
       offset: world.source.offset(position), rows: rows, bytes: rows, isFinal: true,
       remainder: world.mutation == .losesRemainders ? nil : remainder)
     let committable = try world.sink.prepare(writer, progress)
-    world.report(self, .prepared(committable))
-    state = .awaitingCommit(committable)
+    if world.sink.guarantees.commitsAlone {
+      state = .committing(committable)
+    } else {
+      world.report(self, .prepared(committable))
+      state = .awaitingCommit(committable)
+    }
   }
 
   private func commit(_ committable: Committable) throws(ConnectorError) {

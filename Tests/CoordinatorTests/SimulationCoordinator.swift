@@ -165,7 +165,8 @@ extension SimulationWorld {
   }
 
   private func flush(_ step: Step) {
-    let dies = isTroubled && plan.faultEvery != nil && random.chance(8)
+    // Whoever acts first must die between the deed and the journal to be found out.
+    let dies = isTroubled && plan.faultEvery != nil && random.chance(mutation == .actsBeforeJournaling ? 80 : 8)
     let survives = dies ? random.below(step.actions.count + 2) : Int.max
     if mutation == .actsBeforeJournaling { for action in step.actions { perform(action) } }
     if survives == 0 {

@@ -47,6 +47,8 @@ final class SimulationSink {
   }
 
   let kind: Kind
+  /// Whether chunks are committed without a word from the coordinator (ledger).
+  var commitsAlone = false
   /// Whether later attempts shut out earlier ones; a mutation turns it off.
   var fences = true
   private(set) var tables: [TableID: Table] = [:]
@@ -68,7 +70,7 @@ final class SimulationSink {
 
   var guarantees: SinkGuarantees {
     switch kind {
-    case .ledger: SinkGuarantees(visibility: .atomic, preparedSurvivesWriter: false)
+    case .ledger: SinkGuarantees(visibility: .atomic, preparedSurvivesWriter: false, commitsAlone: commitsAlone)
     case .twoPhase: SinkGuarantees(visibility: .atomic, preparedSurvivesWriter: true)
     case .idempotent: SinkGuarantees(visibility: .idempotent, preparedSurvivesWriter: false)
     }
@@ -232,7 +234,9 @@ final class SimulationSink {
   /// A commit happens: checks that it may.
   private func note(_ committable: Committable) {
     let attempt = committable.attempt
-    if !isJournaled(committable) { violated("commit of \(attempt)-\(committable.sequence) before it was journaled") }
+    if !isJournaled(committable), !(guarantees.commitsAlone && committable.progress.isFinal) {
+      violated("commit of \(attempt)-\(committable.sequence) before it was journaled")
+    }
     let former = commits[attempt.split] ?? []
     if former.contains(where: { $0.attempt == attempt.attempt && $0.sequence == committable.sequence }) { return }
     if committable.progress.isFinal, let other = former.first(where: { $0.attempt != attempt.attempt }) {

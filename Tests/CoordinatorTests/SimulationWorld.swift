@@ -87,6 +87,8 @@ final class SimulationWorld: SimulationSurroundings {
     self.plan = plan
     source = SimulationSource(tableCount: plan.tables, rows: plan.rows, random: &random)
     sink = SimulationSink(kind: plan.sink)
+    // Without a draw, so that the histories of the other sinks stay what they are.
+    sink.commitsAlone = plan.sink == .ledger && seed % 2 == 0
     coordinator = SimulationCoordinator()
     self.random = random
     sink.fences = mutation != .skipsFencing

@@ -66,6 +66,7 @@ struct DocumentTests {
     status.pipeline.tables = 0
     status.pipeline.tablesDone = 0
     status.pipeline.snapshotRows = 0
+    status.snapshot = SnapshotStatus(percent: 0, rowsPerSecond: 0, etaSeconds: nil)
     #expect(
       try lines("status", status) == [
         "shop: planning, mysql to sqlite", "snapshot  0 of 0 tables, 0 rows, parallelism 4",
@@ -86,6 +87,14 @@ struct DocumentTests {
     #expect(StatusView.lines(Samples.status(), .plain, capacity: 7).count == 7)
     #expect(!StatusView.lines(Samples.status(), .plain, capacity: 7)[6].hasPrefix("and"))
     #expect(StatusView.lines(Samples.status(), .plain, capacity: 1).last == "and 3 tables more")
+  }
+
+  /// Of many tables the coordinator tells only of as many as were asked for.
+  @Test func statusOfTablesThatWereNotToldOf() throws {
+    var status = Samples.status()
+    status.pipeline.tables = 10_000
+    #expect(StatusView.lines(status, .plain, capacity: 8).last == "and 9,997 tables more")
+    #expect(StatusView.lines(status, .plain).count == 7)
   }
 
   @Test func tables() throws {
@@ -178,13 +187,14 @@ struct DocumentTests {
   }
 
   @Test func percentAndTimeLeftOfAPipeline() {
-    #expect(Progress(Samples.status()).percent < 100)
+    #expect(Progress(Samples.status()).percent == 48.72)
     var status = Samples.status()
-    status.tables = [Samples.customers]
+    status.snapshot = SnapshotStatus(percent: 100, rowsPerSecond: 0, etaSeconds: nil)
     #expect(Progress(status).percent == 100)
     #expect(Progress(status).secondsLeft == nil)
-    status.tables = []
+    status.snapshot = nil
     #expect(Progress(status).percent == 0)
+    #expect(!Progress(status).snapshot.contains("%"))
     #expect(
       Progress(Samples.status(state: "tail", tail: Samples.tail)).line.hasPrefix("shop tail: binlog.000003:4711,"))
     #expect(Progress(Samples.status()).line.hasPrefix("shop snapshot: 1 of 3 tables, "))

@@ -28,8 +28,9 @@ enum Samples {
     state: String = "snapshot", tail: TailStatus? = nil, error: String? = nil, tablesDone: Int = 1
   ) -> PipelineStatus {
     PipelineStatus(
-      pipeline: pipeline(state: state, error: error, tablesDone: tablesDone), tables: [customers, items, orders],
-      tail: tail)
+      pipeline: pipeline(state: state, error: error, tablesDone: tablesDone),
+      snapshot: SnapshotStatus(percent: 48.72, rowsPerSecond: 98_765, etaSeconds: 13.2),
+      tables: [customers, items, orders], tail: tail)
   }
 
   static let splits = [

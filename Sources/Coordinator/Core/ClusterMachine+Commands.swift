@@ -63,7 +63,7 @@ extension ClusterMachine {
     _ name: String, _ profile: PipelineProfile, _ untilCaughtUp: Bool?, _ changed: ChangedDefinition?
   ) -> String? {
     guard let state = pipelines[name] else { return unknown(name) }
-    let tails = state.openSplits.filter { $0.table == nil }
+    let tails = state.tails
     if state.record.phase == .finished, tails.isEmpty {
       return "pipeline \(name) has finished — drop it and submit it again"
     }
@@ -117,7 +117,7 @@ extension ClusterMachine {
   /// matter any more: its sink may be gone for ever.
   mutating func dropIfAsked(_ name: String) {
     guard let state = pipelines[name], state.record.intent == .drop, state.jobs.isEmpty,
-      !state.openSplits.contains(where: \.isHeld)
+      state.heldSplits.isEmpty
     else { return }
     names[state.record.uid] = nil
     pipelines[name] = nil

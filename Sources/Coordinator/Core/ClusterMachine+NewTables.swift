@@ -52,7 +52,7 @@ extension ClusterMachine {
         $0.state = .pruned
         $0.tailedSince = nil
       }
-      for split in state.openSplits where split.table == table.id && split.isHeld {
+      for split in state.heldSplits where split.table == table.id {
         cancel(name, split, afterCommit: false)
       }
       note(.warning, "table is not captured any more", ["pipeline": name, "table": table.id.description])
@@ -238,8 +238,11 @@ extension PipelineState {
   /// Whether the source is asked for new tables.
   var looksForTables: Bool { profile?.newTables == .snapshotted && record.phase == .tail && isActive }
 
-  /// Whether a table that exists is to be taken in.
-  func mayRegister(_ id: TableID) -> Bool { tables[id].map { !$0.isCaptured } ?? true }
+  /// Whether a table that exists is to be taken in: not while another one is on its way to that name, sink table and all.
+  func mayRegister(_ id: TableID) -> Bool {
+    if unapplied.contains(where: { schema($0.table, version: $0.version)?.successor == id }) { return false }
+    return tables[id].map { !$0.isCaptured } ?? true
+  }
 
   /// Whether the tail must do something about a change that one of its splits has come to. A table that is not captured
   /// concerns it when it comes; one that is read by chunks does not: the tail starts before its first chunk once it has

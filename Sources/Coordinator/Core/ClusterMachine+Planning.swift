@@ -25,7 +25,7 @@ extension ClusterMachine {
   /// A committable whose writer is gone: the sink knows what became of it.
   private mutating func resolveCommittables(_ name: String) {
     guard let state = pipelines[name], state.profile != nil, state.jobsNotBefore <= now else { return }
-    for split in state.openSplits where split.state == .resolving {
+    for split in state.resolvingSplits {
       guard let committable = split.committable else {
         pipelines[name]?.change(split: split.number, now: now) { $0.state = .pending }
         continue
@@ -106,9 +106,8 @@ extension ClusterMachine {
   /// How many chunks are to be planned now; nil: none.
   private func missingChunks(_ name: String) -> Int? {
     guard let state = pipelines[name], state.hasTables(in: .reading) else { return nil }
-    let pending = state.openSplits.count { $0.state == .pending && $0.table != nil }
     let ahead = max(16, 4 * min(snapshotParallelism(state), max(1, totalSlots)))
-    return pending * 2 < ahead ? ahead : nil
+    return state.waitingChunkCount * 2 < ahead ? ahead : nil
   }
 
   /// All chunks are committed (or none were wanted): the pipeline ends, or its tail begins.

@@ -132,6 +132,8 @@ extension ClusterMachine {
       guard var record = pipelines[name]?.schema(key.table, version: key.version) else { continue }
       for step in record.sinkSteps { noteApplied(name, step) }
       record.isApplied = true
+      // Done, and nobody's business any more: of thousands of tables they would be most of the journal.
+      record.sinkSteps = []
       pipelines[name]?.put(schema: record)
       if record.changes.last == .dropTable { pipelines[name]?.change(table: key.table) { $0.state = .dropped } }
       finishArrivalOfTable(name, record)

@@ -10,7 +10,7 @@ extension ClusterMachine {
     guard let state = pipelines[name], state.tables[id]?.state == .reading else { return }
     pipelines[name]?.change(table: id) { $0.state = .restarting }
     note(.warning, "table restarts: its schema has changed", ["pipeline": name, "table": id.description])
-    for split in state.openSplits where split.table == id && split.isHeld {
+    for split in state.heldSplits where split.table == id {
       cancel(name, split, afterCommit: false)
     }
   }
@@ -19,7 +19,7 @@ extension ClusterMachine {
   mutating func advanceRestart(_ name: String, _ id: TableID) {
     guard let state = pipelines[name], state.jobs.isEmpty, state.applying.isEmpty,
       state.tables[id]?.state == .restarting,
-      !state.openSplits.contains(where: { $0.table == id && ($0.isHeld || $0.state == .resolving) })
+      !state.unsettled.contains(where: { $0.table == id })
     else { return }
     if let record = state.tables[id].flatMap({ state.schema(id, version: $0.version) }), !record.isApplied {
       return applySchemas(name, [record])
@@ -77,7 +77,7 @@ extension ClusterMachine {
     table.registeredAt = nil
     table.needsNewSinkTable = true
     pipelines[name]?.add(table: table)
-    for split in state.openSplits where split.table == table.id && split.isHeld {
+    for split in state.heldSplits where split.table == table.id {
       cancel(name, split, afterCommit: false)
     }
   }

@@ -7,9 +7,17 @@ extension ClusterMachine {
   /// Fills free slots: the tails of all pipelines first, then chunks in the order of planning. A tail split that waits
   /// for a moment has its slot kept free.
   mutating func assignSplits() {
+    let active = pipelines.keys.sorted().filter { pipelines[$0]?.isActive == true }
+    if active.isEmpty { return }
+    fillSlots(active)
+    for name in active {
+      for (number, worker) in chunksAhead(name, active) { assign(name, number, to: worker) }
+    }
+  }
+
+  private mutating func fillSlots(_ active: [String]) {
     var free = freeSlots()
     guard free.values.contains(where: { $0 > 0 }) else { return }
-    let active = pipelines.keys.sorted().filter { pipelines[$0]?.isActive == true }
     for name in active {
       for number in assignableTails(name) {
         guard let worker = freest(free) else { return }
@@ -17,11 +25,7 @@ extension ClusterMachine {
         assign(name, number, to: worker)
       }
     }
-    let kept = active.reduce(0) { sum, name in
-      guard let state = pipelines[name], !isYielding(state) else { return sum }
-      return sum + state.tails.count { !$0.isHeld }
-    }
-    var left = free.values.reduce(0) { $0 + max(0, $1) } - kept
+    var left = free.values.reduce(0) { $0 + max(0, $1) } - keptSlots(active)
     for name in active {
       for number in assignableChunks(name) {
         guard left > 0, let worker = freest(free) else { return }
@@ -32,11 +36,60 @@ extension ClusterMachine {
     }
   }
 
+  /// Slots that are kept free for tail splits which wait for a moment.
+  private func keptSlots(_ active: [String]) -> Int {
+    active.reduce(0) { sum, name in
+      guard let state = pipelines[name], !isYielding(state) else { return sum }
+      return sum + state.tails.count { !$0.isHeld }
+    }
+  }
+
+  /// Gives workers whose slots are taken small chunks to go on with. Not where slots are to be left to somebody else: a
+  /// tail that waits, or whatever the pipeline's parallelism leaves them for.
+  private func chunksAhead(_ name: String, _ active: [String]) -> [(number: Int, worker: String)] {
+    guard let state = pipelines[name], state.waitingChunkCount > 0, state.holdsChunks,
+      state.record.phase == .snapshot || state.record.phase == .tail, snapshotParallelism(state) >= totalSlots,
+      keptSlots(active) == 0
+    else { return [] }
+    var room = roomAhead()
+    var result: [(number: Int, worker: String)] = []
+    for split in state.waitingChunks {
+      guard let worker = freest(room) else { break }
+      guard isReady(split, in: state), state.isReading(split.table), isSmall(split, in: state) else { continue }
+      room[worker, default: 0] -= 1
+      result.append((split.number, worker))
+    }
+    return result
+  }
+
+  /// How many more chunks may wait at each worker. A slot that a tail has does not come free.
+  private func roomAhead() -> [String: Int] {
+    var chunks: [String: Int] = [:]
+    var slots: [String: Int] = [:]
+    for (id, worker) in workers where worker.connection != nil && worker.restsUntil <= now { slots[id] = worker.slots }
+    for state in pipelines.values {
+      for split in state.heldSplits {
+        guard let worker = split.worker else { continue }
+        if split.table == nil { slots[worker, default: 0] -= 1 } else { chunks[worker, default: 0] += 1 }
+      }
+    }
+    return slots.filter { $0.value > 0 }.mapValues { $0 * (1 + settings.chunksAhead) }
+      .merging(chunks) { room, held in room - held }.filter { slots[$0.key, default: 0] > 0 }
+  }
+
+  /// A table that is one chunk, as far as the server's estimate goes.
+  private func isSmall(_ split: SplitRecord, in state: PipelineState) -> Bool {
+    guard case .snapshot(let table, let range) = split.kind, range.lower == nil, range.upper == nil else {
+      return false
+    }
+    return state.tables[table].map { $0.estimatedRows <= settings.smallTable } ?? false
+  }
+
   private func freeSlots() -> [String: Int] {
     var free: [String: Int] = [:]
     for (id, worker) in workers where worker.connection != nil && worker.restsUntil <= now { free[id] = worker.slots }
     for state in pipelines.values {
-      for split in state.openSplits where split.isHeld {
+      for split in state.heldSplits {
         if let worker = split.worker, free[worker] != nil { free[worker, default: 0] -= 1 }
       }
     }
@@ -69,9 +122,7 @@ extension ClusterMachine {
   /// Whether the tail leaves its slot to chunks at this moment.
   private func isYielding(_ state: PipelineState) -> Bool {
     state.yieldsUntil > now
-      && state.openSplits.contains {
-        $0.table != nil && ($0.isHeld || isReady($0, in: state) && state.isReading($0.table))
-      }
+      && (state.holdsChunks || state.waitingChunks.contains { isReady($0, in: state) && state.isReading($0.table) })
   }
 
   /// Tables that come while the tail goes on need slots too. Where tails have them all, one of them is given up for
@@ -80,8 +131,7 @@ extension ClusterMachine {
     guard let state = pipelines[name], state.isActive, state.record.phase == .tail, state.hasTables(in: .reading),
       state.yieldsUntil == 0 || state.yieldsUntil + settings.starvation <= now, totalSlots > 0, freeSlotCount == 0
     else { return }
-    let chunks = state.openSplits.filter { $0.table != nil }
-    let isStarving = chunks.contains { split in
+    let isStarving = state.waitingChunks.contains { split in
       isReady(split, in: state) && state.isReading(split.table)
         && now - (state.since[split.number] ?? now) >= settings.starvation
     }
@@ -101,11 +151,14 @@ extension ClusterMachine {
   /// Chunks of a pipeline that may start now, in order.
   private func assignableChunks(_ name: String) -> [Int] {
     guard let state = pipelines[name], state.record.phase == .snapshot || state.record.phase == .tail,
-      state.openCount > state.tailCount
+      state.waitingChunkCount > 0
     else { return [] }
-    let chunks = state.openSplits.filter { $0.table != nil }
-    let room = max(0, snapshotParallelism(state) - chunks.count(where: \.isHeld))
-    return chunks.filter { isReady($0, in: state) && state.isReading($0.table) }.prefix(room).map(\.number)
+    let room = max(0, snapshotParallelism(state) - state.heldChunkCount)
+    var numbers: [Int] = []
+    for split in state.waitingChunks where numbers.count < room {
+      if isReady(split, in: state), state.isReading(split.table) { numbers.append(split.number) }
+    }
+    return numbers
   }
 
   /// Snapshot splits of a pipeline that may run at once.
@@ -136,7 +189,7 @@ extension ClusterMachine {
   /// A new limit takes effect at once: what runs beyond it is given back, the youngest first.
   mutating func scale(_ name: String, to parallelism: Int) {
     pipelines[name]?.change { $0.snapshotParallelism = parallelism }
-    guard let chunks = pipelines[name]?.openSplits.filter({ $0.isHeld && $0.table != nil }), let state = pipelines[name]
+    guard let chunks = pipelines[name]?.heldSplits.filter({ $0.table != nil }), let state = pipelines[name]
     else { return }
     let running = chunks.filter { $0.state != .prepared }
       .sorted { (state.since[$0.number] ?? 0, $0.number) < (state.since[$1.number] ?? 0, $1.number) }
@@ -148,7 +201,7 @@ extension ClusterMachine {
 
 extension PipelineState {
   /// Whether a worker has a chunk of it.
-  var holdsChunks: Bool { openSplits.contains { $0.isHeld && $0.table != nil } }
+  var holdsChunks: Bool { heldChunkCount > 0 }
 
   /// Whether chunks of the table may be given away.
   func isReading(_ table: TableID?) -> Bool {

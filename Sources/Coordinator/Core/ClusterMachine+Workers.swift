@@ -32,8 +32,7 @@ extension ClusterMachine {
     var expected: Set<AttemptID> = []
     for name in pipelines.keys.sorted() {
       guard let state = pipelines[name] else { continue }
-      for split in state.openSplits
-      where split.isHeld && split.worker == worker {
+      for split in state.heldSplits where split.worker == worker {
         let attempt = AttemptID(pipeline: state.record.uid, split: split.number, attempt: split.attempt)
         if running.contains(attempt) {
           expected.insert(attempt)
@@ -90,7 +89,7 @@ extension ClusterMachine {
     guard let id = connections.removeValue(forKey: connection), workers[id]?.connection == connection else { return }
     workers[id]?.connection = nil
     note(.warning, "worker disconnected", ["worker": workers[id]?.name ?? id])
-    let holds = pipelines.values.contains { $0.openSplits.contains { $0.isHeld && $0.worker == id } }
+    let holds = pipelines.values.contains { $0.heldSplits.contains { $0.worker == id } }
     if !holds { workers[id] = nil }
   }
 
@@ -108,7 +107,7 @@ extension ClusterMachine {
   private mutating func removeWorker(_ id: String, reason: String, isLost: Bool) {
     workers[id] = nil
     for name in pipelines.keys.sorted() {
-      let held = pipelines[name]?.openSplits.filter { $0.isHeld && $0.worker == id } ?? []
+      let held = pipelines[name]?.heldSplits.filter { $0.worker == id } ?? []
       for split in held.sorted(by: { $0.number < $1.number }) {
         attemptLost(name, split.number, reason: reason, isAdrift: isLost)
       }

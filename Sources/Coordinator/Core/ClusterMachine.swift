@@ -36,6 +36,11 @@ public struct ClusterMachine: Sendable {
     public var starvation: Int64 = 5_000
     /// How long a tail with a single slot leaves it to chunks.
     public var yield: Int64 = 20_000
+    /// Small chunks that a worker is given for each of its slots beyond those that run: it begins the next one without
+    /// waiting for the journal.
+    public var chunksAhead = 4
+    /// Rows up to which a table is taken for small, by the server's estimate.
+    public var smallTable = 10_000
     /// How long a table waits for others before it joins the tail alone.
     public var joinDelay: Int64 = 10_000
 
@@ -149,8 +154,8 @@ public struct ClusterMachine: Sendable {
 
   /// Tells every running attempt of a pipeline to end.
   mutating func cancelAll(_ pipeline: String, afterCommit: Bool) {
-    guard let splits = pipelines[pipeline]?.openSplits else { return }
-    for split in splits where split.isHeld { cancel(pipeline, split, afterCommit: afterCommit) }
+    guard let splits = pipelines[pipeline]?.heldSplits else { return }
+    for split in splits { cancel(pipeline, split, afterCommit: afterCommit) }
   }
 
   /// Tells one attempt to end, unless it has been told the same or worse already.

@@ -19,6 +19,14 @@ struct PipelineState: Sendable {
   private var openNumbers: Set<Int> = []
   /// Those of them that are tail splits.
   private var tailNumbers: Set<Int> = []
+  /// Those of them that a worker has.
+  private var heldNumbers: Set<Int> = []
+  /// Those of them whose committable is being looked into.
+  private var resolvingNumbers: Set<Int> = []
+  /// Those of them that are chunks to be given to a worker, the lowest number last.
+  private var pendingChunks: [Int] = []
+  /// Rows that chunks of all tables have committed.
+  private(set) var committedSnapshotRows = 0
   /// Sums over a table's splits, kept up to date with them.
   private(set) var totals: [TableID: ChunkTotals] = [:]
   /// Versions in order, by source table.
@@ -142,6 +150,21 @@ extension PipelineState {
   /// Splits that are not committed, by number.
   var openSplits: [SplitRecord] { openNumbers.sorted().compactMap { splits[$0] } }
 
+  /// Splits that a worker has, by number.
+  var heldSplits: [SplitRecord] { heldNumbers.sorted().compactMap { splits[$0] } }
+
+  /// Number of snapshot splits that a worker has.
+  var heldChunkCount: Int { heldNumbers.count { !tailNumbers.contains($0) } }
+
+  /// Splits whose committable is being looked into, by number.
+  var resolvingSplits: [SplitRecord] { resolvingNumbers.sorted().compactMap { splits[$0] } }
+
+  /// Snapshot splits that no worker has and that are not committed, in order.
+  var waitingChunks: some Sequence<SplitRecord> { pendingChunks.lazy.reversed().compactMap { splits[$0] } }
+
+  /// Number of those.
+  var waitingChunkCount: Int { pendingChunks.count }
+
   /// The tail splits, by share.
   var tails: [SplitRecord] { tailNumbers.sorted().compactMap { splits[$0] } }
 
@@ -153,6 +176,12 @@ extension PipelineState {
 
   /// The tables of a stage, sorted.
   func tables(in state: TableRecord.State) -> [TableID] { stages[state]?.sorted() ?? [] }
+
+  /// The first tables of a stage in the order of their names.
+  func tables(in state: TableRecord.State, upTo limit: Int, except: Set<TableID>) -> [TableID] {
+    guard let stage = stages[state], limit > 0 else { return [] }
+    return Array((except.isEmpty ? stage : stage.subtracting(except)).sorted().prefix(limit))
+  }
 
   /// Whether there are tables of a stage.
   func hasTables(in state: TableRecord.State) -> Bool { stages[state]?.isEmpty == false }
@@ -177,21 +206,44 @@ extension PipelineState {
 
   /// Takes a split's record in, as it is now.
   mutating func put(_ split: SplitRecord) {
-    if let old = splits.updateValue(split, forKey: split.number) { count(old, -1) }
+    if let old = splits.updateValue(split, forKey: split.number) { uncount(old) }
     count(split, 1)
-    if split.state == .committed { openNumbers.remove(split.number) } else { openNumbers.insert(split.number) }
     if split.table == nil { tailNumbers.insert(split.number) }
+    switch split.state {
+    case .committed: return
+    case .assigned, .running, .prepared: heldNumbers.insert(split.number)
+    case .resolving: resolvingNumbers.insert(split.number)
+    case .pending where split.table != nil:
+      let place = pendingChunks.partitioningIndex { $0 < split.number }
+      pendingChunks.insert(split.number, at: place)
+    case .pending: break
+    }
+    openNumbers.insert(split.number)
+  }
+
+  /// Takes a split's record out of all sums and lists.
+  private mutating func uncount(_ split: SplitRecord) {
+    count(split, -1)
+    openNumbers.remove(split.number)
+    heldNumbers.remove(split.number)
+    resolvingNumbers.remove(split.number)
+    if split.state == .pending, split.table != nil {
+      let place = pendingChunks.partitioningIndex { $0 <= split.number }
+      if place < pendingChunks.count, pendingChunks[place] == split.number { pendingChunks.remove(at: place) }
+    }
   }
 
   /// Takes a table's record in, as it is now.
   mutating func put(table: TableRecord) {
     if let old = tables.updateValue(table, forKey: table.id) {
+      committedSnapshotRows -= old.foldedRows
       stages[old.state]?.remove(table.id)
       for target in old.targets { sharers[target]?.remove(table.id) }
     }
     if table.state != .dropped, table.state != .pruned {
       for target in table.targets { sharers[target, default: []].insert(table.id) }
     }
+    committedSnapshotRows += table.foldedRows
     stages[table.state, default: []].insert(table.id)
     attention.insert(table.id)
   }
@@ -210,6 +262,7 @@ extension PipelineState {
     if split.state == .committed {
       sums.committed += sign
       sums.rows += sign * (split.progress?.rows ?? 0)
+      committedSnapshotRows += sign * (split.progress?.rows ?? 0)
     }
     totals[table] = sums
   }
@@ -257,8 +310,7 @@ extension PipelineState {
 
   /// Removes a split and everything that is known of it.
   mutating func removeSplit(_ number: Int) {
-    if let split = splits.removeValue(forKey: number) { count(split, -1) }
-    openNumbers.remove(number)
+    if let split = splits.removeValue(forKey: number) { uncount(split) }
     tailNumbers.remove(number)
     caughtUp.remove(number)
     pastWatermarks.remove(number)
@@ -299,7 +351,7 @@ extension PipelineState {
   }
 
   /// Splits that a worker has, or whose committable is being looked into.
-  var unsettled: [SplitRecord] { openSplits.filter { $0.isHeld || $0.state == .resolving } }
+  var unsettled: [SplitRecord] { heldSplits + resolvingSplits }
 
   /// Whether a job of that sort is under way.
   func hasJob(where matches: (Job.Kind) -> Bool) -> Bool { jobs.values.contains(where: matches) }
@@ -320,5 +372,17 @@ extension PipelineState {
     case .pause: return unsettled.isEmpty && jobs.isEmpty ? "paused" : "pausing"
     case .stop, .drop: return unsettled.isEmpty && jobs.isEmpty ? "stopped" : "stopping"
     }
+  }
+}
+
+extension Array where Element == Int {
+  /// The first place whose element satisfies the condition, in an array whose elements that do so come last.
+  fileprivate func partitioningIndex(where isInSecondPart: (Int) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if isInSecondPart(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

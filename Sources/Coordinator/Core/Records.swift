@@ -232,7 +232,7 @@ public struct SchemaRecord: Sendable, Hashable, Codable {
   public var changes: [SchemaChange]
   /// Columns and key at the source.
   public var schema: TableSchema
-  /// What the sink must do before rows of this version are written, in order.
+  /// What the sink must do before rows of this version are written, in order; empty once it is done.
   public var sinkSteps: [SinkStep]
   /// Whether the sink has done it.
   public var isApplied: Bool
@@ -259,7 +259,7 @@ public struct SchemaRecord: Sendable, Hashable, Codable {
 }
 
 /// One change of one sink table.
-public struct SinkStep: Sendable, Hashable, Codable {
+public struct SinkStep: Sendable, Hashable {
   /// The sink table.
   public var table: TableID
   /// The change.
@@ -272,6 +272,35 @@ public struct SinkStep: Sendable, Hashable, Codable {
     self.table = table
     self.change = change
     self.resulting = resulting
+  }
+}
+
+extension SinkStep: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case table, change, resulting
+  }
+
+  /// Reads one.
+  /// - Throws: what the decoder throws.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    table = try values.decode(TableID.self, forKey: .table)
+    change = try values.decode(SchemaChange.self, forKey: .change)
+    if case .createTable(let schema) = change, !values.contains(.resulting) {
+      resulting = schema
+    } else {
+      resulting = try values.decode(TableSchema.self, forKey: .resulting)
+    }
+  }
+
+  /// Writes one; the schema of a table that is created stands there once.
+  /// - Throws: what the encoder throws.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(table, forKey: .table)
+    try values.encode(change, forKey: .change)
+    if case .createTable(resulting) = change { return }
+    try values.encode(resulting, forKey: .resulting)
   }
 }
 

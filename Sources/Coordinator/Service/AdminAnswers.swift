@@ -33,7 +33,11 @@ struct AdminAnswers {
     let table = request.arguments["table"]
     switch request.verb {
     case "status":
-      guard let status = documents.status(name) else { return AdminReply(status: 1, error: "no pipeline \(name)") }
+      let limit = request.arguments["tables"]
+      let status =
+        limit == "none"
+        ? documents.head(name) : documents.status(name, tables: limit.flatMap { Int($0) }.map { max(0, $0) })
+      guard let status else { return AdminReply(status: 1, error: "no pipeline \(name)") }
       return json(status)
     case "tables": return json(documents.tables(name))
     case "splits": return json(documents.splits(name, table: table, state: request.arguments["state"]))

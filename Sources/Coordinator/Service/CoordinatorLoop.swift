@@ -21,6 +21,7 @@ struct CoordinatorLoop {
   private var tickets: [Int: (ticket: AdminTicket, pipeline: String)] = [:]
   private var nextToken = 1
   private var rates: [StatusDocuments.RateKey: RateMeter] = [:]
+  private var nextSample: Int64 = 0
   private var pending = Step()
 
   /// Runs until it is told to stop or the journal fails.
@@ -187,17 +188,23 @@ struct CoordinatorLoop {
     log.event(level, note.message, note.fields.sorted { $0.key < $1.key })
   }
 
+  /// A few times a second, and only of what workers have in hand: there may be many tables, and many events.
   private mutating func sampleRates() {
     let now = Clock.monotonicMilliseconds()
+    guard now >= nextSample else { return }
+    nextSample = now + Self.sampleInterval
     for (name, state) in machine.pipelines where state.isActive {
-      for id in Set(state.openSplits.compactMap(\.table)) {
-        rates[.init(pipeline: name, table: id), default: RateMeter()].add(rows: state.rows(of: id), now: now)
+      for id in Set(state.heldSplits.compactMap(\.table)) {
+        rates[.init(name, .table(id)), default: RateMeter()].add(rows: state.rows(of: id), now: now)
       }
-      if state.record.phase == .tail {
-        rates[.init(pipeline: name, table: nil), default: RateMeter()].add(rows: state.tailRows, now: now)
-      }
+      rates[.init(name, .snapshot), default: RateMeter()].add(rows: state.snapshotRows, now: now)
+      rates[.init(name, .tail), default: RateMeter()].add(rows: state.tailRows, now: now)
     }
+    rates = rates.filter { !$0.value.isStale(now: now) }
   }
+
+  /// Milliseconds between two samples of the rates.
+  private static let sampleInterval: Int64 = 200
 
   // MARK: - Definitions
 

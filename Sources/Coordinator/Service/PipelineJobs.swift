@@ -106,7 +106,7 @@ private struct Sessions {
 
   private mutating func discover() throws(ConnectorError) -> JobResult {
     let log = Log("coordinator")
-    for warning in try source.validate() { log.warning("source", ["warning": warning]) }
+    for warning in try source.validateServer() { log.warning("source", ["warning": warning]) }
     for warning in try sink.validate() { log.warning("sink", ["warning": warning]) }
     let planner = try openPlanner()
     switch source.startup {
@@ -169,13 +169,24 @@ private struct Sessions {
     let applier: any SchemaApplier
     if let open = self.applier { applier = open } else { applier = try sink.openSchemaApplier() }
     self.applier = applier
-    for step in steps {
-      try hitFailpoint("coordinator.schema.before-apply")
-      try applier.apply(step.change, to: step.table, resulting: step.resulting)
-      try hitFailpoint("coordinator.schema.applied")
+    var rest = steps[...]
+    while let step = rest.first {
+      let created = rest.prefix(Self.createdAtOnce).prefix { $0.isCreation }
+      let count = max(1, created.count)
+      for _ in 0..<count { try hitFailpoint("coordinator.schema.before-apply") }
+      if count > 1 {
+        try applier.create(created.map { ($0.table, $0.resulting) })
+      } else {
+        try applier.apply(step.change, to: step.table, resulting: step.resulting)
+      }
+      for _ in 0..<count { try hitFailpoint("coordinator.schema.applied") }
+      rest.removeFirst(count)
     }
     return .schemaApplied
   }
+
+  /// Tables that a sink is asked to create together.
+  private static let createdAtOnce = 500
 
   private mutating func openPlanner() throws(ConnectorError) -> any SourcePlanner {
     if let planner { return planner }
@@ -201,6 +212,14 @@ private struct Sessions {
     planner = nil
     applier = nil
     committer = nil
+  }
+}
+
+extension SinkStep {
+  /// Whether a table is created, and nothing else.
+  fileprivate var isCreation: Bool {
+    if case .createTable(let schema) = change { return schema == resulting }
+    return false
   }
 }
 

@@ -20,6 +20,9 @@ struct RateMeter: Sendable {
     samples.removeAll { now - $0.time > Self.window }
   }
 
+  /// Whether nothing has been added for longer than the window.
+  func isStale(now: Int64) -> Bool { samples.last.map { now - $0.time > Self.window } ?? true }
+
   /// Rows a second over the window; 0 before there are two samples.
   var perSecond: Double {
     guard let first = samples.first, let last = samples.last, last.time > first.time else { return 0 }

@@ -9,10 +9,22 @@ struct StatusDocuments {
   let now: Int64
   let wallMilliseconds: Int64
 
-  /// What a rate is of: a table, or (nil) the tail.
+  /// What a rate is of.
   struct RateKey: Hashable, Sendable {
+    enum Subject: Hashable, Sendable {
+      case table(TableID)
+      /// All chunks.
+      case snapshot
+      case tail
+    }
+
     var pipeline: String
-    var table: TableID?
+    var subject: Subject
+
+    init(_ pipeline: String, _ subject: Subject) {
+      self.pipeline = pipeline
+      self.subject = subject
+    }
   }
 
   /// What users named, in the form that may be shown: a name may hold what `${env:…}` resolved to. The documents' own
@@ -23,26 +35,65 @@ struct StatusDocuments {
 
   func summary(_ name: String) -> PipelineSummary? {
     guard let state = machine.pipelines[name] else { return nil }
-    let done = state.tables.values.count { $0.state == .done || $0.state == .dropped }
+    let done = state.tableCount(in: .done) + state.tableCount(in: .dropped)
     return PipelineSummary(
       name: name, state: state.stateName, source: state.profile?.connectors.sourceType ?? "",
       sink: state.profile?.connectors.sinkType ?? "", tables: state.tables.count, tablesDone: done,
-      snapshotRows: state.tables.keys.reduce(0) { $0 + state.rows(of: $1) }, tailRows: state.tailRows,
+      snapshotRows: state.snapshotRows, tailRows: state.tailRows,
       snapshotParallelism: machine.snapshotParallelism(state),
       error: state.record.error.map(shown)
         ?? (state.profile == nil ? "the definition could not be read again: see the log" : nil))
   }
 
-  func status(_ name: String) -> PipelineStatus? {
-    guard let summary = summary(name) else { return nil }
-    return PipelineStatus(pipeline: summary, tables: tables(name), tail: tail(name))
+  /// - Parameter tables: how many tables to tell of at most, those being read first; nil: all.
+  func status(_ name: String, tables limit: Int? = nil) -> PipelineStatus? {
+    guard let summary = summary(name), let state = machine.pipelines[name] else { return nil }
+    let chosen = limit.map { state.tables(upTo: $0) } ?? state.tables.keys.sorted()
+    return PipelineStatus(
+      pipeline: summary, snapshot: snapshot(state), tables: tables(chosen, of: state), tail: tail(name))
+  }
+
+  /// The part of `status` that costs the same however many tables there are: for whoever waits for a state.
+  func head(_ name: String) -> PipelineStatus? {
+    summary(name).map { PipelineStatus(pipeline: $0, tables: [], tail: tail(name)) }
   }
 
   func tables(_ name: String) -> [TableStatus] {
-    guard let state = machine.pipelines[name] else { return [] }
-    return state.tables.values.sorted { $0.id < $1.id }.map { table in
-      status(of: table, in: state, counts: state.totals[table.id] ?? ChunkTotals())
+    machine.pipelines[name].map { tables($0.tables.keys.sorted(), of: $0) } ?? []
+  }
+
+  private func tables(_ ids: [TableID], of state: PipelineState) -> [TableStatus] {
+    ids.compactMap { id in
+      state.tables[id].map { status(of: $0, in: state, counts: state.totals[id] ?? ChunkTotals()) }
     }
+  }
+
+  private func snapshot(_ state: PipelineState) -> SnapshotStatus {
+    var (total, done, isComplete) = (0.0, 0.0, !state.tables.isEmpty)
+    for (id, table) in state.tables {
+      let share = share(of: table, state.totals[id] ?? ChunkTotals(), rows: state.committedRows(of: id))
+      let weight = Double(max(1, share.estimate))
+      total += weight
+      done += weight * share.percent / 100
+      if share.percent < 100 { isComplete = false }
+    }
+    let rate = rates[RateKey(state.record.name, .snapshot)]?.perSecond ?? 0
+    let percent = total > 0 ? done * 100 / total : 0
+    let left = total - done
+    return SnapshotStatus(
+      percent: isComplete ? 100 : min(99.9, percent), rowsPerSecond: rate,
+      etaSeconds: !isComplete && left > 0 && rate > 0 ? left / rate : nil)
+  }
+
+  /// How much of a table is done, in percent, and how many rows it is taken to have.
+  private func share(of table: TableRecord, _ counts: ChunkTotals, rows: Int) -> (percent: Double, estimate: Int) {
+    let planned = table.foldedChunks + counts.planned
+    let done = table.foldedChunks + counts.committed
+    let estimate = max(table.estimatedRows, rows)
+    if table.state == .done || table.state == .dropped { return (100, estimate) }
+    let byRows = estimate > 0 ? Double(rows) * 100 / Double(estimate) : 0
+    let byChunks = planned > 0 ? Double(done) * 100 / Double(planned) : 0
+    return (min(99.9, table.isPlanned && counts.planned > 1 ? max(byChunks, byRows * 0.99) : byRows), estimate)
   }
 
   private func status(of table: TableRecord, in state: PipelineState, counts: ChunkTotals) -> TableStatus {
@@ -50,12 +101,8 @@ struct StatusDocuments {
     let planned = table.foldedChunks + counts.planned
     let done = table.foldedChunks + counts.committed
     let isDone = table.state == .done || table.state == .dropped
-    let estimate = max(table.estimatedRows, rows)
-    let byRows = estimate > 0 ? Double(rows) * 100 / Double(estimate) : 0
-    let byChunks = planned > 0 ? Double(done) * 100 / Double(planned) : 0
-    let percent =
-      isDone ? 100 : min(99.9, table.isPlanned && counts.planned > 1 ? max(byChunks, byRows * 0.99) : byRows)
-    let rate = rates[RateKey(pipeline: state.record.name, table: table.id)]?.perSecond ?? 0
+    let (percent, estimate) = share(of: table, counts, rows: rows)
+    let rate = rates[RateKey(state.record.name, .table(table.id))]?.perSecond ?? 0
     let eta: Double? = isDone ? 0 : rate > 0 ? Double(max(0, estimate - rows)) / rate : nil
     return TableStatus(
       table: shown(table.id.description), target: shown(table.targets.map(\.description).joined(separator: ",")),
@@ -88,7 +135,7 @@ struct StatusDocuments {
     let lag: Int64? = idle ? 0 : last.map { max(0, wallMilliseconds - $0) }
     return TailStatus(
       offset: (lowest ?? state.record.startOffset)?.text ?? "", lagMilliseconds: lag, idle: idle,
-      rows: state.tailRows, rowsPerSecond: rates[RateKey(pipeline: name, table: nil)]?.perSecond ?? 0,
+      rows: state.tailRows, rowsPerSecond: rates[RateKey(name, .tail)]?.perSecond ?? 0,
       splits: tails.count, splitsWanted: machine.askedTails(state) > tails.count ? machine.askedTails(state) : nil,
       generation: state.generation)
   }
@@ -127,7 +174,7 @@ struct StatusDocuments {
     machine.workers.sorted { $0.value.name < $1.value.name }.map { id, worker in
       var running: [String] = []
       for (name, state) in machine.pipelines {
-        for split in state.openSplits where split.isHeld && split.worker == id {
+        for split in state.heldSplits where split.worker == id {
           running.append("\(name)/\(split.number)#\(split.attempt)")
         }
       }
@@ -156,12 +203,36 @@ struct StatusDocuments {
 extension PipelineState {
   /// Rows of a table that chunks have committed, and that running attempts have written.
   func rows(of table: TableID) -> Int {
-    var rows = (tables[table]?.foldedRows ?? 0) + (totals[table]?.rows ?? 0)
+    var rows = committedRows(of: table)
     // Of the open splits only those that run have live figures: few, however many there are.
     for (number, progress) in live {
       if let split = splits[number], split.state != .committed, split.table == table { rows += progress.rows }
     }
     return rows
+  }
+
+  /// Rows of a table that chunks have committed.
+  func committedRows(of table: TableID) -> Int { (tables[table]?.foldedRows ?? 0) + (totals[table]?.rows ?? 0) }
+
+  /// Rows that chunks of all tables have committed, and that running attempts have written.
+  var snapshotRows: Int {
+    committedSnapshotRows
+      + live.reduce(0) { sum, item in
+        guard let split = splits[item.key], split.state != .committed, split.table != nil else { return sum }
+        return sum + item.value.rows
+      }
+  }
+
+  /// So many tables, sorted by name: those being read, then those that are about to be, then the others.
+  func tables(upTo limit: Int) -> [TableID] {
+    var chosen: [TableID] = []
+    let held = Set(heldSplits.compactMap(\.table))
+    chosen += held.sorted().prefix(limit)
+    for stage in [TableRecord.State.restarting, .joining, .creating, .reading, .done, .dropped, .pruned]
+    where chosen.count < limit {
+      chosen += tables(in: stage, upTo: limit - chosen.count, except: held)
+    }
+    return chosen
   }
 
   /// Rows that the tail has committed.

@@ -35,7 +35,9 @@ public struct BlackholeSink: SinkConnector {
 
   /// Nothing is ever visible, so what is visible of an attempt before its commit is nothing (`atomic`), and a
   /// commit, by whomever, has nothing left to do and succeeds (`preparedSurvivesWriter`).
-  public var guarantees: SinkGuarantees { SinkGuarantees(visibility: .atomic, preparedSurvivesWriter: true) }
+  public var guarantees: SinkGuarantees {
+    SinkGuarantees(visibility: .atomic, preparedSurvivesWriter: true, commitsAlone: true)
+  }
 
   /// There is nothing to check.
   public func validate() throws(ConnectorError) -> [String] { [] }

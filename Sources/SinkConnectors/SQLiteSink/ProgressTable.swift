@@ -24,13 +24,24 @@ struct ProgressTable {
     try addRemainder()
   }
 
+  /// Whether the table is there, in its present form.
+  func exists() throws(ConnectorError) -> Bool {
+    if database.hasProgressTable { return true }
+    let isThere = try hasRemainder()
+    database.hasProgressTable = isThere
+    return isThere
+  }
+
   /// A table that an earlier version has made lacks the column of remainders.
   private func addRemainder() throws(ConnectorError) {
+    if try !hasRemainder() { try database.run("ALTER TABLE \"_tidegate_progress\" ADD COLUMN remainder TEXT") }
+  }
+
+  private func hasRemainder() throws(ConnectorError) -> Bool {
     let query = try database.statement(
       "SELECT count(*) FROM pragma_table_info('_tidegate_progress') WHERE name = 'remainder'")
-    let isThere = try query.step() && query.integer(0) > 0
-    query.reset()
-    if !isThere { try database.run("ALTER TABLE \"_tidegate_progress\" ADD COLUMN remainder TEXT") }
+    defer { query.reset() }
+    return try query.step() && query.integer(0) > 0
   }
 
   /// Claims the split for the attempt, or for the one after it, if nobody later has.

@@ -9,7 +9,9 @@ import Synchronization
 /// Not thread-safe: it lives on one thread, which may block in it. Statements are prepared once and kept until `close`.
 final class SQLiteDatabase {
   let settings: SQLiteSettings
-  let wait: SQLiteWait
+  private(set) var wait: SQLiteWait
+  /// Whether the table of progress has been seen in the file.
+  var hasProgressTable = false
   private(set) var handle: OpaquePointer?
   private let turn: WriteTurn
   private var statements: [String: SQLiteStatement] = [:]
@@ -27,9 +29,7 @@ final class SQLiteDatabase {
     self.handle = opened
     do throws(ConnectorError) {
       guard status == SQLITE_OK else { throw failure(status, "opening the database") }
-      // The handler may be called as long as the connection is open; `wait` lives as long as this object, which closes
-      // the connection before it goes.
-      sqlite3_busy_handler(opened, SQLiteWait.handler, Unmanaged.passUnretained(wait).toOpaque())
+      setBusyHandler()
       try configure()
       identity = FileIdentity(path: settings.path)
     } catch {
@@ -39,6 +39,25 @@ final class SQLiteDatabase {
   }
 
   deinit { close() }
+
+  private func setBusyHandler() {
+    // The handler may be called as long as the connection is open; `wait` lives as long as this object, which closes
+    // the connection before it goes, or until another one has taken its place here.
+    sqlite3_busy_handler(handle, SQLiteWait.handler, Unmanaged.passUnretained(wait).toOpaque())
+  }
+
+  /// Whether the connection can be used again, by another owner.
+  var isReusable: Bool { handle != nil && !inTransaction && !wait.isInterrupted && isOfFile }
+
+  /// Whether the file at the path is still the one that was opened.
+  var isOfFile: Bool { identity != nil && identity == FileIdentity(path: settings.path) }
+
+  /// Gives the connection to another owner: interrupts that were meant for the last one do not reach it.
+  func changeOwner() {
+    let former = wait
+    wait = SQLiteWait()
+    withExtendedLifetime(former) { setBusyHandler() }
+  }
 
   private func configure() throws(ConnectorError) {
     wait.start(milliseconds: settings.busyMilliseconds)

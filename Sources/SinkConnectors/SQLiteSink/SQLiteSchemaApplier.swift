@@ -33,6 +33,45 @@ final class SQLiteSchemaApplier: SchemaApplier {
     }
   }
 
+  /// All in one transaction. SQLite reads the file's whole schema again after each change of it by another connection,
+  /// and writes to the disk at each commit: thousands of tables one by one would take minutes.
+  func create(_ tables: [(id: TableID, schema: TableSchema)]) throws(ConnectorError) {
+    var made: [(name: String, id: TableID, schema: TableSchema)] = []
+    for table in tables { made.append((try database.settings.tableName(table.id), table.id, table.schema)) }
+    guard Set(made.map { $0.name.lowercased() }).count == made.count else {
+      // SQLite takes two of them for the same: one by one, it is the second that is refused.
+      for table in tables { try apply(.createTable(table.schema), to: table.id, resulting: table.schema) }
+      return
+    }
+    try database.transaction { () throws(ConnectorError) -> Void in
+      try catalog.create()
+      // Step by step over all of them: a statement is prepared anew after each change of the schema.
+      var missing: [(name: String, id: TableID, schema: TableSchema)] = []
+      for table in made {
+        let actual = try catalog.actual(table.name)
+        if actual.isEmpty {
+          missing.append(table)
+        } else {
+          try of(table.id) { () throws(ConnectorError) in try checkExisting(table.name, table.id, table.schema, actual)
+          }
+        }
+      }
+      for table in missing { try of(table.id) { () throws(ConnectorError) in try create(table.name, table.schema) } }
+      for table in made { try catalog.record(table.name, table.id, table.schema) }
+    }
+  }
+
+  /// Runs `body`; its error names the table.
+  private func of(_ table: TableID, _ body: () throws(ConnectorError) -> Void) throws(ConnectorError) {
+    do throws(ConnectorError) {
+      try body()
+    } catch {
+      var error = error
+      error.table = error.table ?? table
+      throw error
+    }
+  }
+
   private func perform(
     _ change: SchemaChange, _ name: String, _ id: TableID, _ schema: TableSchema
   ) throws(ConnectorError) {

@@ -85,8 +85,11 @@ public struct SQLiteSink: SinkConnector {
 
   init(_ settings: SQLiteSettings) { self.settings = settings }
 
-  /// Rows and progress are in one transaction (`atomic`); a transaction dies with its process.
-  public var guarantees: SinkGuarantees { SinkGuarantees(visibility: .atomic, preparedSurvivesWriter: false) }
+  /// Rows and progress are in one transaction (`atomic`), which dies with its process; the progress tells the next
+  /// attempt what was committed (`commitsAlone`).
+  public var guarantees: SinkGuarantees {
+    SinkGuarantees(visibility: .atomic, preparedSurvivesWriter: false, commitsAlone: true)
+  }
 
   /// Checks that the file, or the directory where it will be, can be written. Creates nothing.
   public func validate() throws(ConnectorError) -> [String] {
@@ -123,11 +126,12 @@ public struct SQLiteSink: SinkConnector {
     SQLiteSchemaApplier(try SQLiteDatabase(settings))
   }
 
-  /// Claims the split for the attempt in a short transaction of its own, and returns its writer.
+  /// Claims the split for the attempt in a short transaction of its own (the first attempt at a split, which has nobody
+  /// to shut out, claims it with its first commit), and returns its writer.
   /// - Throws: `fenced` when a later attempt has claimed it; `transient` when the write lock stays taken for
   ///   `busy.timeout`.
   public func openWriter(_ attempt: AttemptID) throws(ConnectorError) -> any SinkWriter {
-    try SQLiteWriter(SQLiteDatabase(settings), attempt)
+    try SQLiteWriter(IdleDatabases.shared.take(settings), attempt)
   }
 
   /// Opens a session that looks up what was committed.

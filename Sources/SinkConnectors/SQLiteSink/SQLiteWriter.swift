@@ -21,6 +21,8 @@ final class SQLiteWriter: SinkWriter {
   private let database: SQLiteDatabase
   private let attempt: AttemptID
   private let progress: ProgressTable
+  /// The connection's wait as long as this writer has it.
+  private let wait: SQLiteWait
   private var state = State.idle
   private var committedSequence: Int
   private var lastSequence: Int
@@ -31,19 +33,32 @@ final class SQLiteWriter: SinkWriter {
   init(_ database: SQLiteDatabase, _ attempt: AttemptID) throws(ConnectorError) {
     self.database = database
     self.attempt = attempt
+    wait = database.wait
     let table = ProgressTable(database)
     progress = table
-    var found: SplitProgress?
-    var sequence = 0
-    try database.transaction { () throws(ConnectorError) -> Void in
+    do throws(ConnectorError) {
+      (recovered, committedSequence) = try Self.enter(attempt, table, database)
+    } catch {
+      database.close()
+      throw error
+    }
+    lastSequence = committedSequence
+  }
+
+  /// Claims the split, and looks up what it has committed.
+  private static func enter(
+    _ attempt: AttemptID, _ table: ProgressTable, _ database: SQLiteDatabase
+  ) throws(ConnectorError) -> (SplitProgress?, Int) {
+    if attempt.attempt == 1, try table.exists() {
+      // Nobody is to be shut out; whoever shuts this attempt out is met by the check that each transaction begins with.
+      try table.check(attempt)
+      return (try table.recovered(attempt), try table.committedSequence(attempt))
+    }
+    return try database.transaction { () throws(ConnectorError) -> (SplitProgress?, Int) in
       try table.create()
       try table.claim(attempt)
-      found = try table.recovered(attempt)
-      sequence = try table.committedSequence(attempt)
+      return (try table.recovered(attempt), try table.committedSequence(attempt))
     }
-    recovered = found
-    committedSequence = sequence
-    lastSequence = sequence
   }
 
   func write(_ batch: borrowing RowBatch, to table: SinkTable) throws(ConnectorError) {
@@ -112,20 +127,21 @@ final class SQLiteWriter: SinkWriter {
   }
 
   func abort() {
-    database.rollback()
     if case .closed = state { return }
+    database.rollback()
     state = .idle
   }
 
   func close() {
+    if case .closed = state { return }
     database.rollback()
     for plan in plans.values { plan.finalize() }
     plans = [:]
-    database.close()
     state = .closed
+    IdleDatabases.shared.put(database)
   }
 
-  func interrupt() { database.wait.interrupt() }
+  func interrupt() { wait.interrupt() }
 
   /// Makes sure that a transaction is open and that this attempt is still the one that may write.
   private func begin() throws(ConnectorError) {

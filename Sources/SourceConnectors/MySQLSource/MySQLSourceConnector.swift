@@ -17,11 +17,15 @@ struct MySQLSourceConnector: SourceConnector {
 
   func selects(_ table: TableID) -> Bool { settings.selects(table) }
 
-  func validate() throws(ConnectorError) -> [String] {
+  func validate() throws(ConnectorError) -> [String] { try validate(tables: true) }
+
+  func validateServer() throws(ConnectorError) -> [String] { try validate(tables: false) }
+
+  private func validate(tables: Bool) throws(ConnectorError) -> [String] {
     let client = try MySQLClient.connect(settings.connection, interrupter: Interrupter())
     defer { client.close() }
     var preflight = Preflight(client: client, facts: try ServerFacts(client), settings: settings)
-    return try preflight.run()
+    return try preflight.run(tables: tables)
   }
 
   func openPlanner() throws(ConnectorError) -> any SourcePlanner {

@@ -14,9 +14,9 @@ struct Preflight {
     self.settings = settings
   }
 
-  /// Returns warnings.
+  /// Returns warnings. `tables`: whether to look at the tables as well.
   /// - Throws: the first problem that makes the pipeline impossible.
-  mutating func run() throws(ConnectorError) -> [String] {
+  mutating func run(tables: Bool = true) throws(ConnectorError) -> [String] {
     warnings += settings.warnings
     try checkVersion()
     let variables = try readVariables()
@@ -24,6 +24,7 @@ struct Preflight {
     try checkPrivileges()
     checkRetention(variables)
     checkServerIDs()
+    if !tables { return warnings }
     let planner = MySQLPlanner(settings: settings, client: client, interrupter: Interrupter(), facts: facts)
     warnings += try planner.discover().warnings
     return warnings

@@ -35,8 +35,10 @@ struct SnapshotAttempt {
     }
     context.onInterrupt(source: InterruptHandle(snapshot: reader))
     let low = try reader.open()
-    context.report(.started(low: low))
-    try context.awaitOrder { $0 == .proceed ? () : nil }
+    if !commitsAlone {
+      context.report(.started(low: low))
+      try context.awaitOrder { $0 == .proceed ? () : nil }
+    }
     try copy(from: reader, to: writer, bound)
     let high = try reader.finish()
     let remainder = reader.remainder
@@ -44,6 +46,10 @@ struct SnapshotAttempt {
     reader.close()
     try commit(writer, high, remainder: remainder)
   }
+
+  /// Whether the coordinator is told of the result alone. Nothing else of the attempt is worth a place in its journal:
+  /// where nothing is visible before the commit, nobody asks for the first low watermark.
+  private var commitsAlone: Bool { sink.guarantees.commitsAlone && sink.guarantees.visibility == .atomic }
 
   private func copy(from reader: any SnapshotReader, to writer: any SinkWriter, _ bound: BoundTable)
     throws(ConnectorError)
@@ -70,8 +76,10 @@ struct SnapshotAttempt {
     try context.checkMayWrite()
     let committable = try writer.prepare(progress)
     try hitFailpoint("worker.snapshot.prepared")
-    context.report(.prepared(committable))
-    try context.awaitOrder { $0 == .commit(sequence: committable.sequence) ? () : nil }
+    if !commitsAlone {
+      context.report(.prepared(committable))
+      try context.awaitOrder { $0 == .commit(sequence: committable.sequence) ? () : nil }
+    }
     try hitFailpoint("worker.snapshot.before-commit")
     try context.checkMayWrite()
     guard try writer.commit(committable) == .committed else {

@@ -71,6 +71,9 @@ public struct WorkerMachine: Sendable {
   private var sequence: Int64 = 0
   private var heartbeats: [Int64: Int64] = [:]
   private var attempts: [AttemptID: Running] = [:]
+  /// Attempts that wait for a slot, in the order in which they were given: the coordinator gives small chunks ahead, so
+  /// that no slot waits for its journal. They are among `attempts`.
+  private var queue: [Assignment] = []
   private var isStopping = false
   private var hasLeft = false
   private var actions: [Action] = []
@@ -167,7 +170,24 @@ public struct WorkerMachine: Sendable {
       return
     }
     attempts[attempt] = Running()
-    actions.append(.start(assignment))
+    // A tail is given only where a slot is free for it.
+    if case .tail = assignment.work { return actions.append(.start(assignment)) }
+    queue.append(assignment)
+    startQueued()
+  }
+
+  /// Starts attempts that wait, as far as there are slots.
+  private mutating func startQueued() {
+    while !queue.isEmpty, attempts.count - queue.count < slots { actions.append(.start(queue.removeFirst())) }
+  }
+
+  /// Hands an attempt back that has not been started; false when it has.
+  private mutating func handBack(_ attempt: AttemptID) -> Bool {
+    guard let index = queue.firstIndex(where: { $0.attempt == attempt }) else { return false }
+    queue.remove(at: index)
+    attempts[attempt] = nil
+    if link != .down { actions.append(.send(.report(Report(attempt: attempt, event: .cancelled)))) }
+    return true
   }
 
   private mutating func ordered(_ order: Order) {
@@ -178,6 +198,7 @@ public struct WorkerMachine: Sendable {
       }
       return
     }
+    if case .cancel = order.action, handBack(order.attempt) { return }
     switch order.action {
     case .proceed, .commit, .adopt:
       guard let report = running.unanswered, order.answers(report) else { return }
@@ -206,6 +227,7 @@ public struct WorkerMachine: Sendable {
   /// The coordinator may still count on an attempt that was abandoned (the answer to a heartbeat came too late): it must
   /// hear that nothing runs any more.
   private mutating func ended(_ attempt: AttemptID) {
+    defer { startQueued() }
     guard let running = attempts.removeValue(forKey: attempt), !running.isOver, link != .down else { return }
     actions.append(.send(.report(Report(attempt: attempt, event: .cancelled))))
   }
@@ -213,7 +235,7 @@ public struct WorkerMachine: Sendable {
   private mutating func expire(_ now: Int64) {
     guard let ends = leaseEnds, ends <= now else { return }
     leaseEnds = nil
-    for attempt in running {
+    for attempt in running where !handBack(attempt) {
       attempts[attempt]?.isAbandoned = true
       actions.append(.abandon(attempt))
     }
@@ -230,7 +252,9 @@ public struct WorkerMachine: Sendable {
   private mutating func stop() {
     guard !isStopping else { return }
     isStopping = true
-    for attempt in running { actions.append(.deliver(attempt, .cancel(afterCommit: true))) }
+    for attempt in running where !handBack(attempt) {
+      actions.append(.deliver(attempt, .cancel(afterCommit: true)))
+    }
   }
 
   private mutating func leaveIfDone() {
