@@ -43,6 +43,8 @@ final class ClusterFixture {
 
   var replica: String { "\(directory)/replica.sqlite" }
   var replicaOverride: String?
+  /// The server that the replica is compared with, where it is not the one that the pipeline began with.
+  var comparedServer: SourceServer?
   /// Tables that are compared, by their bare names; nil: all of them.
   var comparedTables: [String]?
   /// Beginnings of tables' full names that the pipeline does not capture: the replica must have none of them.
@@ -194,7 +196,7 @@ final class ClusterFixture {
   /// What differs between source and replica at this moment; empty when nothing does.
   func differences() -> String {
     var request = ComparisonRequest(
-      host: "127.0.0.1", port: UInt16(server.port), user: SourceServer.account,
+      host: "127.0.0.1", port: UInt16((comparedServer ?? server).port), user: SourceServer.account,
       password: SourceServer.account,
       databases: [database], tables: comparedTables, replica: replicaOverride ?? replica)
     request.leftOut = notCaptured

@@ -106,7 +106,7 @@ struct BinlogColumn {
   }
 
   /// The longest value of a STRING column: the two high bits hide, inverted, in bits 4 and 5 of the metadata's first byte.
-  private var fixedLength: Int? {
+  var fixedLength: Int? {
     guard code == .string || metadata >> 8 & 0x30 != 0x30, rawCode == BinlogColumnType.string.rawValue else {
       return nil
     }

@@ -63,6 +63,7 @@ final class TableMap {
   private struct Details {
     var layout: OptionalMetadata.Layout
     var optional: OptionalMetadata
+    var nullable: [Bool] = []
 
     init(_ reader: inout ByteReader, isMariaDB: Bool) throws(BinlogError) {
       let columnTypes = Array(try reader.bytes(try reader.packedCount()))
@@ -71,7 +72,8 @@ final class TableMap {
       metadata.reserveCapacity(columnTypes.count)
       for type in columnTypes { metadata.append(try TableMap.metadata(of: type, from: &metadataReader)) }
       guard metadataReader.isAtEnd else { throw .corrupt("a TABLE_MAP event has surplus metadata") }
-      try reader.skip((columnTypes.count + 7) / 8)
+      let nulls = try reader.bytes((columnTypes.count + 7) / 8)
+      nullable = columnTypes.indices.map { nulls[$0 >> 3] >> UInt8($0 & 7) & 1 == 1 }
       layout = OptionalMetadata.Layout(columnTypes: columnTypes, metadata: metadata, isMariaDB: isMariaDB)
       optional = try OptionalMetadata(reader.rest, layout: layout)
     }
@@ -85,6 +87,8 @@ final class TableMap {
 
   /// The columns' types and their metadata.
   var layout: OptionalMetadata.Layout { details.layout }
+  /// Whether each column may be NULL.
+  var nullable: [Bool] { details.nullable }
   /// Type number of each column.
   var columnTypes: [UInt8] { details.layout.columnTypes }
   /// Metadata of each column: for STRING and NEWDECIMAL the first byte is the high one, otherwise little-endian.

@@ -50,10 +50,11 @@ final class MySQLPlanner: SourcePlanner {
       // A statement that came while the log was read is in it or in the schemas, but not certainly in both.
       guard try discoverTables().map(\.schema) == tables.map(\.schema) else { continue }
       let keyed = try tablesWithPrimaryKey(history)
+      let known = try SchemaHistoryFacts(client, isMariaDB: facts.isMariaDB, settings)
       var result: [DiscoveredTable] = []
       for var table in tables {
         table.schema = try history.original(
-          table.id, today: table.schema, hasPrimaryKey: keyed.contains(table.id))
+          table.id, today: table.schema, hasPrimaryKey: keyed.contains(table.id), known)
         result.append(table)
       }
       return result

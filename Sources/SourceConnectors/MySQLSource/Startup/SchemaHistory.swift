@@ -3,7 +3,7 @@ import Model
 import Platform
 
 /// What the log says, from a place of the past to its end, about the schemas of some tables: enough to go back from
-/// today's schemas to those that were in force at that place.
+/// today's schemas to those that were in force at that place, or from what the log itself says of the first rows.
 struct SchemaHistory {
   /// A statement about a table.
   struct Entry {
@@ -13,10 +13,12 @@ struct SchemaHistory {
     var offset: Offset
     /// Whether rows of the table come before it in the log.
     var followsRows: Bool
+    var dialect: DDLDialect
   }
 
   private(set) var entries: [TableID: [Entry]] = [:]
-  private var tablesWithRows: Set<TableID> = []
+  /// The descriptions in front of the tables' first rows.
+  private var firstMaps: [TableID: TableMap] = [:]
 
   /// Reads the log from `start` to its end.
   /// - Throws: what `LogWalk` throws; `unsupported` for a statement about one of the tables that is not understood.
@@ -37,7 +39,7 @@ struct SchemaHistory {
           let found = try maps.register(map)
           if found === latest { continue }
           latest = found
-          if wanted.contains(found.table) { tablesWithRows.insert(found.table) }
+          if wanted.contains(found.table), firstMaps[found.table] == nil { firstMaps[found.table] = found }
         } catch {
           throw error.connectorError(offset: walk.cursor.offset.offset)
         }
@@ -63,17 +65,93 @@ struct SchemaHistory {
         entries[table, default: []].append(
           Entry(
             statement: statement, sql: sql, offset: walk.cursor.offset.offset,
-            followsRows: tablesWithRows.contains(table)))
+            followsRows: firstMaps[table] != nil, dialect: dialect))
       }
     }
   }
 
   /// The schema that was in force at the beginning of the history, from today's. A table that came later begins with the
   /// schema that it was created with. `hasPrimaryKey`: today's key is declared as such, and no unique key in its place.
+  ///
+  /// Where statements since then cannot be undone, the log itself may tell: the statement that made the table, or what
+  /// stands in front of its first rows.
   /// - Throws: `unsupported` when it cannot be known, naming the statement and what to do.
-  func original(_ table: TableID, today: TableSchema, hasPrimaryKey: Bool) throws(ConnectorError) -> TableSchema {
-    var schema = today
-    for entry in (entries[table] ?? []).reversed() {
+  func original(
+    _ table: TableID, today: TableSchema, hasPrimaryKey: Bool, _ facts: SchemaHistoryFacts
+  ) throws(ConnectorError) -> TableSchema {
+    let all = (entries[table] ?? [])[...]
+    var failure: ConnectorError
+    do {
+      return try undone(all, from: today, table, hasPrimaryKey: hasPrimaryKey)
+    } catch {
+      failure = error
+    }
+    let anchor: Anchor?
+    do throws(BinlogError) {
+      anchor = try self.anchor(table, today: today, hasPrimaryKey: hasPrimaryKey, facts)
+    } catch {
+      failure.message += " (the log's own description does not help: \(error.message))"
+      throw failure
+    }
+    guard let anchor else { throw failure }
+    return try undone(all.prefix(anchor.statementsBefore), from: anchor.schema, table, hasPrimaryKey: hasPrimaryKey)
+  }
+
+  /// A schema that the log tells, and how many of the table's statements come before it.
+  private struct Anchor {
+    var schema: TableSchema
+    var statementsBefore: Int
+  }
+
+  private func anchor(
+    _ table: TableID, today: TableSchema, hasPrimaryKey: Bool, _ facts: SchemaHistoryFacts
+  ) throws(BinlogError) -> Anchor? {
+    let all = entries[table] ?? []
+    for (index, entry) in all.enumerated() where !entry.followsRows {
+      guard case .createTable(let create) = entry.statement, create.tellsColumns else { continue }
+      let applier = facts.applier(for: table, entry.dialect)
+      return Anchor(schema: try applier.table(creating: create).schema, statementsBefore: index)
+    }
+    let later = all.filter(\.followsRows)
+    guard let map = firstMaps[table],
+      let logged = LoggedSchema(map, collations: facts.collations, isMariaDB: facts.isMariaDB)
+    else { return nil }
+    let schema = try logged.schema(
+      today: today, touched: Self.touchedColumns(later), hasPrimaryKey: hasPrimaryKey, options: facts.values)
+    return Anchor(schema: schema, statementsBefore: all.count - later.count)
+  }
+
+  /// Names, in lower case, of the columns that statements define anew; nil where it may be any.
+  private static func touchedColumns(_ entries: [Entry]) -> Set<String>? {
+    var names: Set<String> = []
+    for entry in entries {
+      switch entry.statement {
+      case .alterTable(let alter):
+        for spec in alter.specs {
+          switch spec {
+          case .addColumn(let column, _, _), .modifyColumn(let column, _, _): names.insert(column.name.lowercased())
+          case .changeColumn(let former, let column, _, _):
+            names.formUnion([former.lowercased(), column.name.lowercased()])
+          case .renameColumn(let former, let name, _): names.formUnion([former.lowercased(), name.lowercased()])
+          case .dropColumn(let name, _): names.insert(name.lowercased())
+          case .setDefault, .defaultCharset, .tableComment, .addKey, .dropPrimaryKey, .dropKey, .renameKey, .rowsChange,
+            .exchangePartition, .irrelevant:
+            break
+          case .renameTable, .convert, .unsupported: return nil
+          }
+        }
+      case .truncateTable, .createDatabase: break
+      default: return nil
+      }
+    }
+    return names
+  }
+
+  private func undone(
+    _ entries: ArraySlice<Entry>, from last: TableSchema, _ table: TableID, hasPrimaryKey: Bool
+  ) throws(ConnectorError) -> TableSchema {
+    var schema = last
+    for entry in entries.reversed() {
       do {
         schema = try Self.undo(entry, schema, hasPrimaryKey: hasPrimaryKey)
       } catch {
