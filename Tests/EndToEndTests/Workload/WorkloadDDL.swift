@@ -3,14 +3,15 @@ import TestKit
 
 /// The kinds of schema changes of the workload.
 enum WorkloadDDL: String, CaseIterable, Sendable {
-  case addColumn, dropColumn, modifyColumn, renameColumn, changeColumn, severalClauses, index, truncate
+  case addColumn, dropColumn, modifyColumn, renameColumn, changeColumn, severalClauses, index, truncate, nothing
   case renameTable, swapTables, shiftTables, putAside, takeBack, exchangeAside
   case recreateTable, createTable, dropTables, replaceTable, changeKey
 
   /// Whether it changes tables as wholes, after which they are mostly read anew.
   private var concernsTables: Bool {
     switch self {
-    case .addColumn, .dropColumn, .modifyColumn, .renameColumn, .changeColumn, .severalClauses, .index, .truncate: false
+    case .addColumn, .dropColumn, .modifyColumn, .renameColumn, .changeColumn, .severalClauses: false
+    case .index, .truncate, .nothing: false
     default: true
     }
   }
@@ -43,6 +44,7 @@ enum WorkloadDDL: String, CaseIterable, Sendable {
     var schema = schema
     let name = schema.tables[index].sql
     switch self {
+    case .nothing: return [WorkloadStatement(sql: withoutEffect(schema.tables[index], using: &random), schema: schema)]
     case .truncate: return [WorkloadStatement(sql: "TRUNCATE TABLE \(name)", schema: schema)]
     case .index:
       let number = schema.nextNumber()
@@ -59,6 +61,18 @@ enum WorkloadDDL: String, CaseIterable, Sendable {
     }
     if clauses.isEmpty { return [] }
     return [WorkloadStatement(sql: "ALTER TABLE \(name) \(clauses.joined(separator: ", "))", schema: schema)]
+  }
+
+  /// A statement about the table that changes neither columns nor rows.
+  private func withoutEffect(_ table: WorkloadTable, using random: inout SeededRandom) -> String {
+    switch random.below(4) {
+    case 0:
+      let shape = WorkloadTable.Shape.allCases[random.below(WorkloadTable.Shape.allCases.count)]
+      return WorkloadTable(shape, table.place).create("CREATE TABLE IF NOT EXISTS")
+    case 1: return "ALTER TABLE \(table.sql) COMMENT 'number \(random.below(100))'"
+    case 2: return "ALTER TABLE \(table.sql) ENGINE=InnoDB"
+    default: return "DROP TABLE IF EXISTS `t_never`"
+    }
   }
 
   /// One clause of an ALTER TABLE. Several clauses of a statement touch different columns.

@@ -43,7 +43,14 @@ final class WorkloadWriter: Sendable {
     let usual = ["Duplicate entry", "Deadlock found", "Lock wait timeout"]
     let ends = ["Lost connection", "Server has gone away", "cannot connect"]
     return changesSchema
-      ? usual.contains(where: error.description.hasPrefix) : !ends.contains(where: error.description.hasPrefix)
+      ? usual.contains(where: error.description.hasPrefix) || isRefusal(error.description)
+      : !ends.contains(where: error.description.hasPrefix)
+  }
+
+  /// Whether the server has refused to change a schema: rows are in the way, or (MariaDB) the check that it has made for
+  /// a JSON column does not follow the column to another name.
+  private static func isRefusal(_ answer: String) -> Bool {
+    answer.hasPrefix("Duplicate entry") || (answer.hasPrefix("Unknown column") && answer.contains("in 'CHECK'"))
   }
 
   /// - Parameters:
@@ -109,11 +116,10 @@ final class WorkloadWriter: Sendable {
       }
     }
 
-    /// Whether the server has changed the schema: not where rows are in the way. One that met the other writer's locks
-    /// is tried again.
+    /// Whether the server has changed the schema. A change that met the other writer's locks is tried again.
     private func change(_ statement: WorkloadStatement) throws -> Bool {
       while let answer = try run(statement.sql) {
-        if answer.hasPrefix("Duplicate entry") { return false }
+        if isRefusal(answer) { return false }
       }
       return true
     }
