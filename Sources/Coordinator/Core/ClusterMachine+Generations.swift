@@ -214,6 +214,15 @@ extension PipelineState {
   /// Tail splits that wait at a schema change.
   var waitingTails: Set<Int> { arrivals.values.reduce(into: []) { $0.formUnion($1.waiting.keys) } }
 
+  /// Whether an earlier set of tail splits has dealt with a change: all of its shares have gone beyond it. A later set
+  /// that starts lower meets it again, in front of what has become of the table since.
+  func isBehind(_ place: ChangePlace) -> Bool {
+    guard let profile, let ended = record.ended else { return false }
+    let table = tables[place.table].flatMap { $0.state == .done && $0.tailedSince != nil ? $0 : nil }
+    let sets = table.map(delivered) ?? ended.map(\.shares)
+    return sets.contains { set in set.offsets.allSatisfy { profile.hasPassed($0, place.offset) == true } }
+  }
+
   /// What earlier sets of tail splits have delivered of a table.
   func delivered(of table: TableRecord) -> [DeliveredShares] {
     guard let since = table.tailedSince else { return [] }

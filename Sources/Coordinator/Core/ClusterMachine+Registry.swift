@@ -10,10 +10,14 @@ extension ClusterMachine {
     _ schema: TableSchema
   ) {
     guard let state = pipelines[name] else { return }
+    if state.isBehind(place) {
+      return order(name, split, .adopt(table: place.table, offset: place.offset, binding: nil))
+    }
     if let known = state.schemas[place.table]?.first(where: { $0.offset == place.offset }), known.isApplied {
       return adopt(name, split, known)
     }
     guard state.concernsTail(place, changes) else {
+      if changes.last?.brings == true { pipelines[name]?.reappeared.insert(place.table) }
       return order(name, split, .adopt(table: place.table, offset: place.offset, binding: nil))
     }
     var arrival =

@@ -24,6 +24,7 @@ extension ClusterMachine {
     if let record = state.tables[id].flatMap({ state.schema(id, version: $0.version) }), !record.isApplied {
       return applySchemas(name, [record])
     }
+    pipelines[name]?.reappeared.remove(id)
     startJob(name, .describe(id))
   }
 
@@ -31,7 +32,10 @@ extension ClusterMachine {
     _ name: String, _ id: TableID, _ found: DiscoveredTable?, _ after: Offset, isNew: Bool = false
   ) {
     guard let state = pipelines[name], let table = state.tables[id], table.state == .restarting else { return }
-    guard let found else { return droppedWhileRead(name, table) }
+    guard let found else {
+      // It was not there when the source was asked, and may be by now.
+      return state.reappeared.contains(id) ? () : droppedWhileRead(name, table)
+    }
     if table.needsNewSinkTable != true, state.schema(id, version: table.firstVersion)?.schema == found.schema {
       pipelines[name]?.change(table: id) { $0.state = .reading }
       return

@@ -59,6 +59,8 @@ struct PipelineState: Sendable {
   var applying: [SchemaKey] = []
   /// How many of their steps the sink has done.
   var appliedSteps = 0
+  /// Tables that have come, as the log tells, since the source was last asked for them.
+  var reappeared: Set<TableID> = []
   /// When the source is next asked for new tables.
   var nextDiscovery: Int64 = 0
   /// Tail splits that the slots suffice for, where they were found too few.
