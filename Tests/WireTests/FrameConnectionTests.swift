@@ -119,7 +119,11 @@ import Testing
     let patient = Deadline.after(patience)
     let cases: [(String, @Sendable (FrameStream) throws(WireError) -> Void, @Sendable (WireError) -> Bool)] = [
       (
-        "over the limit", { stream throws(WireError) in try stream.socket.write([1, 0, 0, 1], deadline: patient) },
+        "over the limit",
+        { stream throws(WireError) in
+          let length = UInt32(WireLimits.frame + 1)
+          try stream.socket.write((0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }, deadline: patient)
+        },
         { $0 == .frameTooLarge(length: WireLimits.frame + 1, limit: WireLimits.frame) }
       ),
       (

@@ -25,6 +25,9 @@ MYSQL *connect_to_server(void);
 /* Reads a whole table over `connections` connections, each a range of the key `id`. */
 struct tally read_table(const char *table, unsigned connections);
 
+/* Reads the tables PREFIX0, PREFIX1 ... one after the other, every one whole, over `connections` connections. */
+struct tally read_tables(const char *prefix, unsigned count, unsigned connections);
+
 /* Reads the binary log from a position to its present end; with `walk`, steps through every row image to count rows. */
 struct tally read_binlog(const char *file, uint32_t position, int walk);
 

@@ -1,6 +1,7 @@
 /* The floor under every reader: the same client library, nothing decoded, nothing kept.
  *
  *   bench-limits snapshot TABLE CONNECTIONS
+ *   bench-limits tables PREFIX COUNT CONNECTIONS
  *   bench-limits binlog FILE POSITION [walk]
  *   bench-limits measure REPORT SECONDS COMMAND [ARGUMENT...]
  *
@@ -41,6 +42,7 @@ MYSQL *connect_to_server(void) {
 
 static int usage(void) {
   fputs("usage: bench-limits snapshot TABLE CONNECTIONS\n"
+        "       bench-limits tables PREFIX COUNT CONNECTIONS\n"
         "       bench-limits binlog FILE POSITION [walk]\n"
         "       bench-limits measure REPORT SECONDS COMMAND [ARGUMENT...]\n",
         stderr);
@@ -55,6 +57,8 @@ int main(int count, char **words) {
   struct tally done;
   if (strcmp(words[1], "snapshot") == 0 && count == 4)
     done = read_table(words[2], (unsigned)strtoul(words[3], NULL, 10));
+  else if (strcmp(words[1], "tables") == 0 && count == 5)
+    done = read_tables(words[2], (unsigned)strtoul(words[3], NULL, 10), (unsigned)strtoul(words[4], NULL, 10));
   else if (strcmp(words[1], "binlog") == 0 && (count == 4 || (count == 5 && strcmp(words[4], "walk") == 0)))
     done = read_binlog(words[2], (uint32_t)strtoul(words[3], NULL, 10), count == 5);
   else

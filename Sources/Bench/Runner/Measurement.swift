@@ -42,7 +42,7 @@ struct Meter {
   /// Runs the C limit of a scenario and checks that it has read all rows.
   func limit(_ scenario: Scenario, _ position: LogPosition) throws(BenchError) -> Run {
     let output = "\(options.directory)/limit.out"
-    let run = try measure([options.limits] + scenario.limitArguments(position), "limit", output)
+    let run = try measure([options.limits] + scenario.limitArguments(options, position), "limit", output)
     let rows = try decode(LimitCount.self, from: output).rows
     guard rows == scenario.rows(options) else {
       throw BenchError("\(scenario.name): the C limit read \(rows) rows instead of \(scenario.rows(options))")
@@ -58,7 +58,7 @@ struct Meter {
     let words = [
       options.tidegate, "run", pipeline, "--slots", "\(scenario.slots)", "--data-dir",
       "\(options.directory)/data-\(label)",
-      "--until", scenario.isTail ? "caught-up" : "snapshot",
+      "--until", scenario.until,
     ]
     return try measure(words, label, "\(options.directory)/\(label).out")
   }

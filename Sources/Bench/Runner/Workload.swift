@@ -39,6 +39,27 @@ enum Workload {
     """
   }
 
+  static let smallPrefix = "small_"
+  static let smallRows = 10
+
+  /// How many small tables there are under the scale.
+  static func smallTables(_ options: BenchOptions) -> Int { max(1, Int(10_000 * options.scale)) }
+
+  /// Many tables of a few rows each.
+  static func small(_ options: BenchOptions) -> String {
+    let tables = (0..<smallTables(options)).map { number in
+      """
+      CREATE OR REPLACE TABLE \(smallPrefix)\(number) (
+        id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(60) NOT NULL, amount DECIMAL(12,2) NULL, created DATETIME(3) NOT NULL,
+        active TINYINT(1) NOT NULL, remark TEXT NULL, k INT NOT NULL, ratio DOUBLE NULL, KEY k (k));
+      INSERT INTO \(smallPrefix)\(number) SELECT seq, CONCAT('name ', seq), seq * 1.25, '2024-01-01' + INTERVAL seq DAY,
+        seq % 2, IF(seq % 3 = 0, NULL, 'remark'), seq * 7, seq / 3 FROM seq_1_to_\(smallRows);
+
+      """
+    }
+    return "SET SESSION sql_log_bin = 0;\n" + tables.joined()
+  }
+
   /// Sixteen columns of the usual types, a quarter of them nullable.
   static func mixed(rows: Int) -> String {
     """

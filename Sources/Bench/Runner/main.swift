@@ -19,13 +19,14 @@ private func prepare(_ scenario: Scenario, _ database: Database, _ made: inout S
     note("making \(name)")
     try database.execute(sql)
   }
-  try once("sbtest1", Workload.sysbench(rows: options.rows(Workload.sysbenchRows)))
+  if scenario != .tables10000 { try once("sbtest1", Workload.sysbench(rows: options.rows(Workload.sysbenchRows))) }
   switch scenario {
   case .snapshotSysbench1, .snapshotSysbench2, .snapshotSysbench4: break
   case .snapshotMixed1, .snapshotMixed2, .snapshotMixed4:
     try once("mixed", Workload.mixed(rows: options.rows(Workload.mixedRows)))
   case .snapshotSysbenchDouble:
     try once("sbtest2", Workload.sysbenchDouble(rows: options.rows(Workload.sysbenchRows)))
+  case .tables10000: try once("the small tables", Workload.small(options))
   case .tailBulk, .tailBulk2, .tailBulkDouble, .tailSingle, .tailSingle2:
     note("making the changes of \(scenario.name)")
     try database.execute(Workload.changeTables)
