@@ -62,8 +62,12 @@ struct DefinitionChangeTests {
     let again = try resume(cluster, cluster.pipelineText(source: all))
     #expect(again.status == 0, "\(again.error)")
     try cluster.awaitEqual()
+    let isWhole = try eventually(within: ClusterFixture.patience) {
+      let ends = try states(cluster)
+      return ends.count == 4 && ends.values.allSatisfy { $0 == "tail" }
+    }
     let ends = try states(cluster)
-    #expect(ends.count == 4 && ends.values.allSatisfy { $0 == "tail" }, "\(ends)")
+    #expect(isWhole, "\(ends)")
   }
 
   @Test("a definition that does not fit is refused, and the pipeline goes on", .timeLimit(.minutes(4)))
