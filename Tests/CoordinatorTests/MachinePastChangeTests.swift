@@ -53,6 +53,13 @@ struct MachinePastChangeTests {
     #expect(work.start == Offset("35"))
     cluster.report(1, next.attempt, event(Self.items, .createTable(MachineHarness.schema), at: "40"))
     #expect(cluster.orders(to: 1).map(\.action) == adopt(Self.items, at: "40"))
+    // The table that has joined takes the name, at a place that the tail had passed, and goes.
+    cluster.report(1, next.attempt, event(Self.late, .renameTable(to: Self.items), at: "52"))
+    try endSchemaChange(&cluster)
+    #expect(cluster.state?.tables[Self.items]?.state == .done)
+    cluster.report(1, next.attempt, event(Self.items, .dropTable, at: "54"))
+    try endSchemaChange(&cluster)
+    #expect(cluster.state?.tables[Self.items]?.state == .dropped)
     cluster.report(1, next.attempt, event(Self.items, .createTable(MachineHarness.schema), at: "70"))
     #expect(cluster.jobs.count == 1)
     #expect(cluster.state?.tables[Self.items]?.state == .creating)

@@ -218,8 +218,16 @@ extension PipelineState {
   /// that starts lower meets it again, in front of what has become of the table since.
   func isBehind(_ place: ChangePlace) -> Bool {
     guard let profile, let ended = record.ended else { return false }
-    let table = tables[place.table].flatMap { $0.state == .done && $0.tailedSince != nil ? $0 : nil }
-    let sets = table.map(delivered) ?? ended.map(\.shares)
+    var sets = ended.map(\.shares)
+    if let table = tables[place.table], table.state == .done {
+      if table.tailedSince != nil { sets = delivered(of: table) }
+      // One that has come since, renamed by a statement that the earlier set did not follow, goes on from there.
+      if table.tailedSince == nil, let came = schema(table.id, version: table.firstVersion)?.offset,
+        profile.hasPassed(place.offset, came) == true
+      {
+        return false
+      }
+    }
     return sets.contains { set in set.offsets.allSatisfy { profile.hasPassed($0, place.offset) == true } }
   }
 
