@@ -9,12 +9,15 @@ struct WorkloadRound {
   let milliseconds: Int64
   /// Where the files of a failed round go.
   let kept: String
+  /// Whether it is part of the ordinary tests.
+  let isShort: Bool
   private let settings: [ServerSetting]
   private let parallelism: Int
   private let capturesNewTables: Bool
 
-  init(kind: ServerKind, seed: UInt64, milliseconds: Int64, kept: String) {
+  init(kind: ServerKind, seed: UInt64, milliseconds: Int64, isShort: Bool, kept: String) {
     self.kind = kind
+    self.isShort = isShort
     self.seed = seed
     self.milliseconds = milliseconds
     self.kept = kept
@@ -90,7 +93,7 @@ struct WorkloadRound {
     _ cluster: ClusterFixture, _ log: WorkloadLog, _ schema: Monitor<WorkloadSchema>
   ) throws -> [WorkloadWriter] {
     let start = schema.withLock { $0 }
-    let changing = WorkloadGenerator(seed: seed, schema: start, changes: WorkloadDDL.supported(kind))
+    let changing = WorkloadGenerator(seed: seed, schema: start, changes: WorkloadDDL.supported(kind, isShort: isShort))
     for statement in changing.preparation() { try cluster.server.execute(statement, database: cluster.database) }
     let rowsOnly = WorkloadGenerator(seed: seed &+ 1, schema: start, changes: [])
     return [

@@ -9,7 +9,8 @@ import Wire
 @Suite("Workload", .serialized)
 struct WorkloadTests {
   /// `TIDEGATE_WORKLOAD_SECONDS`: how long, for each server.
-  private static let seconds = environment("TIDEGATE_WORKLOAD_SECONDS").flatMap { Int64($0) } ?? 30
+  private static let asked = environment("TIDEGATE_WORKLOAD_SECONDS").flatMap { Int64($0) }
+  private static let seconds = asked ?? 30
   /// `TIDEGATE_WORKLOAD_SEED`: the workload to do again.
   private static let seed = environment("TIDEGATE_WORKLOAD_SEED").flatMap { UInt64($0) }
   /// `TIDEGATE_WORKLOAD_DIR`: where the files of a round that has failed are kept.
@@ -25,7 +26,10 @@ struct WorkloadTests {
     var seed = Self.seed ?? UInt64.random(in: 1...999_999_999)
     repeat {
       let left = begin + Self.seconds * 1000 - Clock.monotonicMilliseconds()
-      try WorkloadRound(kind: kind, seed: seed, milliseconds: min(max(left, 10_000), 30_000), kept: Self.kept).run()
+      let round = WorkloadRound(
+        kind: kind, seed: seed, milliseconds: min(max(left, 10_000), 30_000), isShort: Self.asked == nil,
+        kept: Self.kept)
+      try round.run()
       seed += 1
     } while Clock.monotonicMilliseconds() < begin + Self.seconds * 1000
   }
