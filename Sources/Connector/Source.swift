@@ -201,19 +201,27 @@ public struct TailTable: Sendable {
   /// nil: none.
   public var ignoredThrough: Offset?
   /// The table's finished chunks, whose keys have watermarks of their own; empty when there was no snapshot.
-  public var chunks: [FinishedChunk]
+  public var chunks: FinishedChunks
   /// What earlier sets of tail splits have delivered: their number was changed, or another table has joined. It is
   /// passed over. Shares are told by the same hash of the key as `TailRequest.shareIndex`.
   public var delivered: [DeliveredShares]
 
   /// Makes one.
   public init(
-    schema: RowSchema, ignoredThrough: Offset?, chunks: [FinishedChunk], delivered: [DeliveredShares] = []
+    schema: RowSchema, ignoredThrough: Offset?, chunks: FinishedChunks, delivered: [DeliveredShares] = []
   ) {
     self.schema = schema
     self.ignoredThrough = ignoredThrough
     self.chunks = chunks
     self.delivered = delivered
+  }
+
+  /// Makes one of chunks that are listed one by one, in any order.
+  public init(
+    schema: RowSchema, ignoredThrough: Offset?, chunks: [FinishedChunk], delivered: [DeliveredShares] = []
+  ) {
+    self.init(
+      schema: schema, ignoredThrough: ignoredThrough, chunks: FinishedChunks(chunks), delivered: delivered)
   }
 }
 

@@ -6,7 +6,8 @@ public struct SplitProgress: Hashable, Sendable, Codable {
   public var rows: Int
   /// Bytes written by this attempt since it began, in the form of row batches.
   public var bytes: Int
-  /// Tail split: version of each source table's schema in force at `offset`, by table id text.
+  /// Tail split: tables whose schema at `offset` has another version than when the present set of tail splits began, by
+  /// table id text; 0: the tail does not have the table any more. Of thousands of tables it is few that have changed.
   public var schemaVersions: [String: Int]
   /// Whether the split has ended with this (snapshot splits).
   public var isFinal: Bool

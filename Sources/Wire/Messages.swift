@@ -227,13 +227,16 @@ public struct TailWork: Sendable, Hashable {
   public var commitIntervalMilliseconds: Int64
   /// Tables that were captured and are not among `tables` any more: dropped, or read anew.
   public var formerTables: [TableID]
+  /// What the split's last commit said of versions (`SplitProgress.schemaVersions`).
+  public var changedVersions: [String: Int]
 
   /// Makes one.
   public init(
     start: Offset, tables: [TailTableWork], shareIndex: Int, shareCount: Int, notifyAt: Offset?,
-    commitIntervalMilliseconds: Int64, formerTables: [TableID] = []
+    commitIntervalMilliseconds: Int64, formerTables: [TableID] = [], changedVersions: [String: Int] = [:]
   ) {
     self.formerTables = formerTables
+    self.changedVersions = changedVersions
     self.start = start
     self.tables = tables
     self.shareIndex = shareIndex
@@ -250,13 +253,13 @@ public struct TailTableWork: Sendable, Hashable {
   /// Events at or below this are passed over.
   public var ignoredThrough: Offset?
   /// Finished chunks with watermarks of their own.
-  public var chunks: [FinishedChunk]
+  public var chunks: FinishedChunks
   /// What earlier sets of tail splits have delivered; passed over.
   public var delivered: [DeliveredShares]
 
   /// Makes one.
   public init(
-    binding: TableBinding, ignoredThrough: Offset?, chunks: [FinishedChunk], delivered: [DeliveredShares] = []
+    binding: TableBinding, ignoredThrough: Offset?, chunks: FinishedChunks, delivered: [DeliveredShares] = []
   ) {
     self.binding = binding
     self.ignoredThrough = ignoredThrough

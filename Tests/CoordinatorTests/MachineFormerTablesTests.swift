@@ -63,7 +63,8 @@ struct MachineFormerTablesTests {
     let tail = try cluster.reachTail()[0]
     cluster.report(1, tail, Self.event(Self.orders, .dropTable, at: "50"))
     try cluster.end(.schemaApplied)
-    let progress = SplitProgress(offset: Offset("60"), rows: 0, bytes: 0, schemaVersions: [:], isFinal: false)
+    let progress = SplitProgress(
+      offset: Offset("60"), rows: 0, bytes: 0, schemaVersions: [Self.orders.description: 0], isFinal: false)
     let committable = Committable(attempt: tail, sequence: 1, label: "l1", progress: progress)
     cluster.report(1, tail, .prepared(committable))
     cluster.report(1, tail, .committed(sequence: 1, progress: progress, recovered: false))

@@ -44,6 +44,35 @@ struct SQLiteJournalTests {
     #expect(Set(try again.load()) == Set(records))
   }
 
+  @Test("Folded chunks come back in their order, before any split, and go with their table")
+  func foldedChunks() throws {
+    let directory = try Directory()
+    let journal = try SQLiteJournal(directory: directory.path)
+    let (first, second) = (TableID(table: "t"), TableID(schema: "a", table: "t"))
+    func record(_ table: TableID, _ number: Int) throws -> JournalRecord {
+      let piece = PackedChunks.Piece(
+        lower: [.integer(Int64(number))], upper: [.integer(Int64(number + 1))], low: Offset("a"), high: Offset("b"))
+      let chunks = try #require(PackedChunks(columns: ["id"], [piece]))
+      return .putFolded(
+        pipeline: "p", FoldedChunks(table: table, number: number, splits: 3, rows: 9, chunks: chunks))
+    }
+    let numbers = [10, 9, 2, 0, 1, 3, 4, 5, 6, 7, 8, 11]
+    for number in numbers { try journal.write([try record(first, number), try record(second, number)]) }
+    try journal.write([.putSplit(pipeline: "p", SplitRecord(number: 1, kind: .tail(share: 0)))])
+    let found = try journal.load()
+    let wanted = try [second, first].map { table in try (0..<12).map { try record(table, $0) } }
+    #expect(
+      Array(found.prefix(24)) == wanted.flatMap(\.self) || Array(found.prefix(24)) == wanted.reversed().flatMap(\.self))
+    try journal.write([.removeFolded(pipeline: "p", table: first)])
+    #expect(try journal.load().count == 13)
+    journal.close()
+    directory.execute("UPDATE folded SET pieces = x'07'")
+    let again = try SQLiteJournal(directory: directory.path)
+    defer { again.close() }
+    let failure = #expect(throws: JournalError.self) { try again.load() }
+    #expect(failure?.description.contains("damaged chunks of a.t") == true)
+  }
+
   @Test("Removing a split removes it alone, removing a pipeline removes all of it")
   func removal() throws {
     let directory = try Directory()
@@ -192,6 +221,17 @@ private struct RandomRecords {
     return split
   }
 
+  mutating func folded(_ table: TableID, _ number: Int) -> FoldedChunks? {
+    let bounds = (0..<random.below(5)).map { _ in [KeyPart.integer(Int64(self.number())), .text(text())] }
+    let all: [[KeyPart]?] = [maybe { _ in [.unsigned(7), .bytes([])] }] + bounds + [nil]
+    let pieces = zip(all, all.dropFirst()).map { lower, upper in
+      PackedChunks.Piece(lower: lower, upper: upper, low: Offset(text()), high: Offset("a:\(self.number())"))
+    }
+    return PackedChunks(columns: [text(), text()], pieces).map {
+      FoldedChunks(table: table, number: number, splits: self.number(), rows: self.number(), chunks: $0)
+    }
+  }
+
   mutating func records() -> [JournalRecord] {
     var pipeline = PipelineRecord(
       name: "p" + text(), uid: text(), definition: text(), file: text(), untilCaughtUp: true)
@@ -216,6 +256,9 @@ private struct RandomRecords {
             table: table.id, version: index, offset: maybe { Offset($0.text()) }, changes: [change()],
             schema: schema(), sinkSteps: steps, isApplied: random.chance(500))))
       records.append(.putSinkTable(pipeline: pipeline.name, SinkTableRecord(id: id(index), schema: schema())))
+      for number in 0..<random.below(3) {
+        folded(table.id, number).map { records.append(.putFolded(pipeline: pipeline.name, $0)) }
+      }
     }
     return records
   }

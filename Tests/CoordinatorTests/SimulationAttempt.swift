@@ -34,6 +34,9 @@ enum SimulationMutation: CaseIterable {
   case losesRemainders
   case followsHalfOfStatements
   case forgetsFormerTables
+  /// Two neighbouring chunks become one with the higher, or the lower, of their watermarks.
+  case foldsByHighest
+  case foldsByLowest
 }
 
 /// An attempt as a thing that takes one step at a time: the same deeds in the same order as the worker's attempts.

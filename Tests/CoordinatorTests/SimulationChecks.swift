@@ -53,6 +53,8 @@ extension SimulationWorld {
     if journal.pipelines["p"] != state.record { violate("the journal's pipeline is not the machine's") }
     if journal.tables != state.tables { violate("the journal's tables are not the machine's") }
     if journal.splits != state.splits { violate("the journal's splits are not the machine's") }
+    let folded = state.finished.values.flatMap(\.folded)
+    if Set(journal.folded.values) != Set(folded) { violate("the journal's folded chunks are not the machine's") }
     if journal.sinkTables != state.sinkTables { violate("the journal's sink tables are not the machine's") }
     let schemas = Set(state.schemas.values.flatMap { $0 })
     if Set(journal.schemas.values) != schemas { violate("the journal's schemas are not the machine's") }

@@ -37,6 +37,8 @@ extension SimulationWorld {
     settings.starvation = 2_000
     settings.yield = 3_000
     settings.joinDelay = 1_500
+    settings.keptChunks = plan.keptChunks
+    settings.chunksPerFold = 2
     return settings
   }
 
@@ -244,11 +246,7 @@ extension SimulationWorld {
         return nil
       }
       return .schemaApplied
-    case .plan(let requests, _):
-      return .planned(
-        requests.prefix(1 + random.below(3)).map {
-          source.planChunks($0.table.id, cursor: $0.cursor, limit: 3, rowsPerChunk: plan.rowsPerChunk)
-        })
+    case .plan(let requests, _): return plan(Array(requests.prefix(1 + random.below(3))))
     case .describe(let id): return .described(source.discovered(id), after: source.offset(source.end))
     case .findTables: return .found(source.tables.keys.sorted().filter { !unselected.contains($0) })
     case .register(let ids):
@@ -256,5 +254,15 @@ extension SimulationWorld {
     case .currentOffset: return .offset(source.offset(source.end))
     case .resolve(let committable): return .resolved(sink.resolve(committable))
     }
+  }
+
+  /// Chunks of the first tables, as far as they are what they were registered as.
+  private func plan(_ requests: [Job.PlanRequest]) -> JobResult {
+    let known = requests.prefix { source.tables[$0.table.id]?.schema == $0.table.schema }
+    if known.isEmpty, let first = requests.first {
+      return .failed(ConnectorError(.schemaMismatch, "the table is otherwise", table: first.table.id))
+    }
+    return .planned(
+      known.map { source.planChunks($0.table.id, cursor: $0.cursor, limit: 3, rowsPerChunk: plan.rowsPerChunk) })
   }
 }

@@ -28,6 +28,7 @@ final class SimulationTailAttempt: SimulationAttempt {
   private var state = State.opening
   private var reader: SimulationReader
   private var bindings: [TableID: TableBinding] = [:]
+  private var versions: [String: Int]
   private var committed: Int
   private var uncommittedRows = 0
   private var lastCommit: Int64 = 0
@@ -37,6 +38,7 @@ final class SimulationTailAttempt: SimulationAttempt {
 
   init(_ id: AttemptID, work: TailWork, worker: String, world: any SimulationSurroundings) {
     self.work = work
+    versions = work.changedVersions
     committed = Int(work.start.text) ?? 0
     reader = SimulationReader(work, from: 0, announcesAll: world.announcesNewTables, unselected: world.unselected)
     super.init(id, worker: worker, world: world)
@@ -53,10 +55,6 @@ final class SimulationTailAttempt: SimulationAttempt {
     case .writing, .landing: true
     default: false
     }
-  }
-
-  private var versions: [String: Int] {
-    Dictionary(uniqueKeysWithValues: bindings.map { ($0.key.description, $0.value.version) })
   }
 
   override func advance() throws(ConnectorError) {
@@ -87,21 +85,40 @@ final class SimulationTailAttempt: SimulationAttempt {
     self.writer = writer
     if let recovered = writer.recovered { committed = Int(recovered.offset.text) ?? 0 }
     for item in work.tables {
-      if let version = writer.recovered?.schemaVersions[item.binding.table.description],
-        version != item.binding.version
-      {
+      let name = item.binding.table.description
+      if let recovered = writer.recovered?.schemaVersions, recovered[name] != work.changedVersions[name] {
         throw ConnectorError(.bug, "the sink's progress is of another schema version than the journal's")
       }
     }
     var work = work
     if world.mutation == .forgetsFormerTables { work.formerTables = [] }
-    if world.mutation == .ignoresDeliveries { for index in work.tables.indices { work.tables[index].delivered = [] } }
+    for index in work.tables.indices {
+      if world.mutation == .ignoresDeliveries { work.tables[index].delivered = [] }
+      work.tables[index].chunks = misfolded(work.tables[index].chunks)
+    }
     reader = SimulationReader(
       work, from: committed, announcesAll: world.announcesNewTables, unselected: world.unselected)
     reader.mutation = world.mutation
     lastCommit = world.clock(of: self)
     checkCaughtUp()
     state = .reading
+  }
+
+  /// What a coordinator would send that folds chunks of different watermarks.
+  private func misfolded(_ chunks: FinishedChunks) -> FinishedChunks {
+    let takesHighest = world.mutation == .foldsByHighest
+    guard takesHighest || world.mutation == .foldsByLowest else { return chunks }
+    var result: [FinishedChunk] = []
+    for chunk in chunks {
+      guard let last = result.last, last.range.upper == chunk.range.lower else {
+        result.append(chunk)
+        continue
+      }
+      let isHigher = Int(chunk.watermark.text) ?? 0 > Int(last.watermark.text) ?? 0
+      result[result.count - 1].range.upper = chunk.range.upper
+      if isHigher == takesHighest { result[result.count - 1].watermark = chunk.watermark }
+    }
+    return FinishedChunks(result)
   }
 
   private func read() throws(ConnectorError) {
@@ -209,7 +226,11 @@ final class SimulationTailAttempt: SimulationAttempt {
       binding = own
     }
     bindings[step.table] = nil
-    if let binding { bindings[binding.table] = binding }
+    versions[step.table.description] = 0
+    if let binding {
+      bindings[binding.table] = binding
+      versions[binding.table.description] = binding.version
+    }
     reader.adopt(binding, step)
     state = .afterStep
   }
@@ -282,7 +303,7 @@ struct SimulationReader {
     for item in work.tables {
       tables[item.binding.table] = Table(
         schema: item.binding.schema, ignoredThrough: item.ignoredThrough.flatMap { Int($0.text) } ?? -1,
-        chunks: item.chunks, delivered: item.delivered.map { $0.offsets.compactMap { Int($0.text) } })
+        chunks: Array(item.chunks), delivered: item.delivered.map { $0.offsets.compactMap { Int($0.text) } })
       for shares in item.delivered { highest = max(highest, shares.offsets.compactMap { Int($0.text) }.max() ?? 0) }
       for chunk in item.chunks { highest = max(highest, Int(chunk.watermark.text) ?? 0) }
     }

@@ -47,6 +47,8 @@ final class SimulationWorld: SimulationSurroundings {
     var faultEvery: Int64?
     var untilCaughtUp: Bool
     var parallelism: Int?
+    /// Finished splits whose records the coordinator keeps.
+    var keptChunks: Int
   }
 
   let seed: Int
@@ -83,7 +85,7 @@ final class SimulationWorld: SimulationSurroundings {
       takesNewTables: random.chance(600),
       failures: random.pick([0, 0, 10, 40]) ?? 0,
       faultEvery: random.pick([nil, 500, 1_500, 4_000]) ?? nil, untilCaughtUp: random.chance(80),
-      parallelism: random.pick([nil, 1, 3]) ?? nil)
+      parallelism: random.pick([nil, 1, 3]) ?? nil, keptChunks: random.pick([0, 1, 4, 1_000]) ?? 0)
     self.plan = plan
     source = SimulationSource(tableCount: plan.tables, rows: plan.rows, random: &random)
     sink = SimulationSink(kind: plan.sink)

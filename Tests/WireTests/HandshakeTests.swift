@@ -67,7 +67,7 @@ import Testing
     let impostor = Background { () throws(WireError) in
       let stream = FrameStream(socket: right)
       _ = try stream.read(limit: WireLimits.handshakeFrame, deadline: .after(patience))
-      let challenge = HandshakeMessage.challenge(version: 1, nonce: try Authentication.nonce())
+      let challenge = HandshakeMessage.challenge(version: Handshake.version, nonce: try Authentication.nonce())
       try stream.write(.handshake(challenge), requestID: 0, limit: 1000, deadline: .after(patience))
       // It sends back what it has heard.
       let (_, proof) = try stream.read(limit: WireLimits.handshakeFrame, deadline: .after(patience))
@@ -87,16 +87,16 @@ import Testing
     try withListener(token: token, handler: echo) { _, endpoint in
       // A true handshake by hand, which shows everything that goes over the network.
       let nonce = try Authentication.nonce()
-      let hello = HandshakeMessage.hello(version: 1, role: .admin, nonce: nonce, hasToken: true)
+      let hello = HandshakeMessage.hello(version: Handshake.version, role: .admin, nonce: nonce, hasToken: true)
       let first = try rawConnection(endpoint)
       let transcript = Authentication.Transcript(
-        version: 1, role: .admin, peerNonce: nonce, coordinatorNonce: try challenge(first, hello))
+        version: Handshake.version, role: .admin, peerNonce: nonce, coordinatorNonce: try challenge(first, hello))
       let proof = HandshakeMessage.proof(try Authentication.proof(by: .peer, of: transcript, token: token))
       guard case .welcome = try say(first, proof) else { throw WireError.unexpected("no welcome") }
 
       let second = try rawConnection(endpoint)
       _ = try challenge(second, hello)
-      #expect(try say(second, proof) == .refusal(.tokenWrong, version: 1))
+      #expect(try say(second, proof) == .refusal(.tokenWrong, version: Handshake.version))
       #expect(readToEnd(second.socket) == .disconnected)
     }
   }
@@ -106,10 +106,11 @@ import Testing
     try withListener(token: token, handler: echo) { _, endpoint in
       let nonce = try Authentication.nonce()
       let stream = try rawConnection(endpoint)
-      let answer = try challenge(stream, .hello(version: 1, role: .admin, nonce: nonce, hasToken: true))
-      let transcript = Authentication.Transcript(version: 1, role: .worker, peerNonce: nonce, coordinatorNonce: answer)
+      let answer = try challenge(stream, .hello(version: Handshake.version, role: .admin, nonce: nonce, hasToken: true))
+      let transcript = Authentication.Transcript(
+        version: Handshake.version, role: .worker, peerNonce: nonce, coordinatorNonce: answer)
       let proof = HandshakeMessage.proof(try Authentication.proof(by: .peer, of: transcript, token: token))
-      #expect(try say(stream, proof) == .refusal(.tokenWrong, version: 1))
+      #expect(try say(stream, proof) == .refusal(.tokenWrong, version: Handshake.version))
     }
   }
 
@@ -144,13 +145,15 @@ import Testing
       for seed in UInt64(0)..<100 {
         var random = SeededRandom(seed: seed)
         let stream = try rawConnection(endpoint)
-        let hello = HandshakeMessage.hello(version: 1, role: .worker, nonce: try Authentication.nonce(), hasToken: true)
+        let hello = HandshakeMessage.hello(
+          version: Handshake.version, role: .worker, nonce: try Authentication.nonce(), hasToken: true)
         var frame = try MessageCodec.encode(.handshake(hello), requestID: 0, prefix: true, limit: 1000)
         frame[4 + random.below(frame.count - 4)] = UInt8(truncatingIfNeeded: random.next())
         try stream.socket.write(frame, deadline: .after(patience))
         let proof = HandshakeMessage.proof(
           try Authentication.proof(
-            by: .peer, of: .init(version: 1, role: .worker, peerNonce: [], coordinatorNonce: []), token: wrong))
+            by: .peer, of: .init(version: Handshake.version, role: .worker, peerNonce: [], coordinatorNonce: []),
+            token: wrong))
         // The other side may have closed already.
         _ = thrown { () throws(WireError) in
           try stream.write(.handshake(proof), requestID: 0, limit: 1000, deadline: .after(patience))

@@ -85,7 +85,7 @@ import Testing
     parallelism: 1)
 
   private func tail(share: Int, of count: Int, chunks: [FinishedChunk] = []) -> Message {
-    let table = TailTableWork(binding: binding, ignoredThrough: nil, chunks: chunks)
+    let table = TailTableWork(binding: binding, ignoredThrough: nil, chunks: FinishedChunks(chunks))
     let work = TailWork(
       start: Offset("a"), tables: [table], shareIndex: share, shareCount: count, notifyAt: nil,
       commitIntervalMilliseconds: 1000)

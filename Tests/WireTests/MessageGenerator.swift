@@ -108,6 +108,18 @@ struct MessageGenerator {
     }
   }
 
+  /// Some that follow each other, and some that do not.
+  mutating func finishedChunks() -> FinishedChunks {
+    var chunks = list { FinishedChunk(range: $0.range(), watermark: $0.offset()) }
+    for index in chunks.indices.dropFirst() where random.bool() && chunks[index - 1].range.upper != nil {
+      chunks[index].range.columns = chunks[index - 1].range.columns
+      chunks[index].range.lower = chunks[index - 1].range.upper
+      chunks[index].range.upper = random.bool() ? nil : chunks[index].range.lower
+    }
+    let packed = FinishedChunks(chunks)
+    return FinishedChunks(runs: packed.runs, countsLow: random.bool())
+  }
+
   mutating func progress() -> SplitProgress {
     SplitProgress(
       offset: offset(), rows: count(), bytes: count(),
@@ -130,13 +142,14 @@ struct MessageGenerator {
         tables: list { generator in
           TailTableWork(
             binding: generator.binding(), ignoredThrough: generator.optional { $0.offset() },
-            chunks: generator.list { FinishedChunk(range: $0.range(), watermark: $0.offset()) },
+            chunks: generator.finishedChunks(),
             delivered: generator.list { item in
               DeliveredShares([item.offset()] + item.list { $0.offset() })
             })
         },
         shareIndex: random.below(shares), shareCount: shares, notifyAt: optional { $0.offset() },
-        commitIntervalMilliseconds: Int64(count()), formerTables: list { $0.table() }))
+        commitIntervalMilliseconds: Int64(count()), formerTables: list { $0.table() },
+        changedVersions: Dictionary(list { ($0.text(), $0.count()) }, uniquingKeysWith: { first, _ in first })))
   }
 
   mutating func action() -> Order.Action {

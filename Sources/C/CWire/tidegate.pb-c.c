@@ -1312,49 +1312,49 @@ void   tidegate__chunk_range__free_unpacked
   assert(message->base.descriptor == &tidegate__chunk_range__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   tidegate__finished_chunk__init
-                     (Tidegate__FinishedChunk         *message)
+void   tidegate__packed_chunks__init
+                     (Tidegate__PackedChunks         *message)
 {
-  static const Tidegate__FinishedChunk init_value = TIDEGATE__FINISHED_CHUNK__INIT;
+  static const Tidegate__PackedChunks init_value = TIDEGATE__PACKED_CHUNKS__INIT;
   *message = init_value;
 }
-size_t tidegate__finished_chunk__get_packed_size
-                     (const Tidegate__FinishedChunk *message)
+size_t tidegate__packed_chunks__get_packed_size
+                     (const Tidegate__PackedChunks *message)
 {
-  assert(message->base.descriptor == &tidegate__finished_chunk__descriptor);
+  assert(message->base.descriptor == &tidegate__packed_chunks__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t tidegate__finished_chunk__pack
-                     (const Tidegate__FinishedChunk *message,
+size_t tidegate__packed_chunks__pack
+                     (const Tidegate__PackedChunks *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &tidegate__finished_chunk__descriptor);
+  assert(message->base.descriptor == &tidegate__packed_chunks__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t tidegate__finished_chunk__pack_to_buffer
-                     (const Tidegate__FinishedChunk *message,
+size_t tidegate__packed_chunks__pack_to_buffer
+                     (const Tidegate__PackedChunks *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &tidegate__finished_chunk__descriptor);
+  assert(message->base.descriptor == &tidegate__packed_chunks__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Tidegate__FinishedChunk *
-       tidegate__finished_chunk__unpack
+Tidegate__PackedChunks *
+       tidegate__packed_chunks__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Tidegate__FinishedChunk *)
-     protobuf_c_message_unpack (&tidegate__finished_chunk__descriptor,
+  return (Tidegate__PackedChunks *)
+     protobuf_c_message_unpack (&tidegate__packed_chunks__descriptor,
                                 allocator, len, data);
 }
-void   tidegate__finished_chunk__free_unpacked
-                     (Tidegate__FinishedChunk *message,
+void   tidegate__packed_chunks__free_unpacked
+                     (Tidegate__PackedChunks *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &tidegate__finished_chunk__descriptor);
+  assert(message->base.descriptor == &tidegate__packed_chunks__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   tidegate__attempt_id__init
@@ -4288,55 +4288,68 @@ const ProtobufCMessageDescriptor tidegate__chunk_range__descriptor =
   (ProtobufCMessageInit) tidegate__chunk_range__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__finished_chunk__field_descriptors[2] =
+static const ProtobufCFieldDescriptor tidegate__packed_chunks__field_descriptors[3] =
 {
   {
-    "range",
+    "columns",
     1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Tidegate__FinishedChunk, range),
-    &tidegate__chunk_range__descriptor,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tidegate__PackedChunks, n_columns),
+    offsetof(Tidegate__PackedChunks, columns),
+    NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "watermark",
+    "lower",
     2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Tidegate__FinishedChunk, watermark),
-    &tidegate__offset__descriptor,
+    offsetof(Tidegate__PackedChunks, lower),
+    &tidegate__bound__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pieces",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tidegate__PackedChunks, pieces),
+    NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned tidegate__finished_chunk__field_indices_by_name[] = {
-  0,   /* field[0] = range */
-  1,   /* field[1] = watermark */
+static const unsigned tidegate__packed_chunks__field_indices_by_name[] = {
+  0,   /* field[0] = columns */
+  1,   /* field[1] = lower */
+  2,   /* field[2] = pieces */
 };
-static const ProtobufCIntRange tidegate__finished_chunk__number_ranges[1 + 1] =
+static const ProtobufCIntRange tidegate__packed_chunks__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
-const ProtobufCMessageDescriptor tidegate__finished_chunk__descriptor =
+const ProtobufCMessageDescriptor tidegate__packed_chunks__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "tidegate.FinishedChunk",
-  "FinishedChunk",
-  "Tidegate__FinishedChunk",
+  "tidegate.PackedChunks",
+  "PackedChunks",
+  "Tidegate__PackedChunks",
   "tidegate",
-  sizeof(Tidegate__FinishedChunk),
-  2,
-  tidegate__finished_chunk__field_descriptors,
-  tidegate__finished_chunk__field_indices_by_name,
-  1,  tidegate__finished_chunk__number_ranges,
-  (ProtobufCMessageInit) tidegate__finished_chunk__init,
+  sizeof(Tidegate__PackedChunks),
+  3,
+  tidegate__packed_chunks__field_descriptors,
+  tidegate__packed_chunks__field_indices_by_name,
+  1,  tidegate__packed_chunks__number_ranges,
+  (ProtobufCMessageInit) tidegate__packed_chunks__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tidegate__attempt_id__field_descriptors[3] =
@@ -5597,7 +5610,7 @@ const ProtobufCMessageDescriptor tidegate__snapshot_work__descriptor =
   (ProtobufCMessageInit) tidegate__snapshot_work__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__tail_table_work__field_descriptors[4] =
+static const ProtobufCFieldDescriptor tidegate__tail_table_work__field_descriptors[5] =
 {
   {
     "binding",
@@ -5624,18 +5637,6 @@ static const ProtobufCFieldDescriptor tidegate__tail_table_work__field_descripto
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "chunks",
-    3,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Tidegate__TailTableWork, n_chunks),
-    offsetof(Tidegate__TailTableWork, chunks),
-    &tidegate__finished_chunk__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "delivered",
     4,
     PROTOBUF_C_LABEL_REPEATED,
@@ -5647,17 +5648,43 @@ static const ProtobufCFieldDescriptor tidegate__tail_table_work__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "chunks",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__TailTableWork, n_chunks),
+    offsetof(Tidegate__TailTableWork, chunks),
+    &tidegate__packed_chunks__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "counts_low",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tidegate__TailTableWork, counts_low),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tidegate__tail_table_work__field_indices_by_name[] = {
   0,   /* field[0] = binding */
-  2,   /* field[2] = chunks */
-  3,   /* field[3] = delivered */
+  3,   /* field[3] = chunks */
+  4,   /* field[4] = counts_low */
+  2,   /* field[2] = delivered */
   1,   /* field[1] = ignored_through */
 };
-static const ProtobufCIntRange tidegate__tail_table_work__number_ranges[1 + 1] =
+static const ProtobufCIntRange tidegate__tail_table_work__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 4, 2 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor tidegate__tail_table_work__descriptor =
 {
@@ -5667,10 +5694,10 @@ const ProtobufCMessageDescriptor tidegate__tail_table_work__descriptor =
   "Tidegate__TailTableWork",
   "tidegate",
   sizeof(Tidegate__TailTableWork),
-  4,
+  5,
   tidegate__tail_table_work__field_descriptors,
   tidegate__tail_table_work__field_indices_by_name,
-  1,  tidegate__tail_table_work__number_ranges,
+  2,  tidegate__tail_table_work__number_ranges,
   (ProtobufCMessageInit) tidegate__tail_table_work__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5712,7 +5739,7 @@ const ProtobufCMessageDescriptor tidegate__delivered_shares__descriptor =
   (ProtobufCMessageInit) tidegate__delivered_shares__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__tail_work__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tidegate__tail_work__field_descriptors[8] =
 {
   {
     "start",
@@ -5798,8 +5825,21 @@ static const ProtobufCFieldDescriptor tidegate__tail_work__field_descriptors[7] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "changed_versions",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__TailWork, n_changed_versions),
+    offsetof(Tidegate__TailWork, changed_versions),
+    &tidegate__named_version__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tidegate__tail_work__field_indices_by_name[] = {
+  7,   /* field[7] = changed_versions */
   5,   /* field[5] = commit_interval_milliseconds */
   6,   /* field[6] = former_tables */
   4,   /* field[4] = notify_at */
@@ -5811,7 +5851,7 @@ static const unsigned tidegate__tail_work__field_indices_by_name[] = {
 static const ProtobufCIntRange tidegate__tail_work__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tidegate__tail_work__descriptor =
 {
@@ -5821,7 +5861,7 @@ const ProtobufCMessageDescriptor tidegate__tail_work__descriptor =
   "Tidegate__TailWork",
   "tidegate",
   sizeof(Tidegate__TailWork),
-  7,
+  8,
   tidegate__tail_work__field_descriptors,
   tidegate__tail_work__field_indices_by_name,
   1,  tidegate__tail_work__number_ranges,

@@ -89,6 +89,7 @@ extension ClusterMachine {
         $0.lastError = nil
       }
       forgetAttempt(name, number)
+      foldChunks(name, of: table, atLeast: settings.chunksPerFold)
     case .tail:
       // Said again after a reconnect, while a later commit is under way: what is journaled of that one must stay.
       if let later = split.committable, later.sequence > sequence { return }
@@ -103,6 +104,12 @@ extension ClusterMachine {
         $0.lastError = nil
       }
     }
+  }
+
+  /// Finished chunks beyond those that are kept become a record of their table.
+  mutating func foldChunks(_ name: String, of table: TableID, atLeast count: Int) {
+    guard let kept = pipelines[name]?.keptChunkCount, kept > settings.keptChunks else { return }
+    pipelines[name]?.foldChunks(of: table, atLeast: count)
   }
 
   /// The attempt has left a part of its chunk unread: that is a chunk of its own now. A sink whose attempts are not

@@ -32,7 +32,7 @@ extension ClusterMachine {
     guard wantsGeneration(state) else { return false }
     let tails = state.tails
     guard !tails.contains(where: { $0.isAdrift == true }) else { return false }
-    return tails.dropFirst().allSatisfy { state.versions(of: $0) == state.versions(of: tails[0]) }
+    return tails.dropFirst().allSatisfy { state.haveSameVersions($0, tails[0]) }
   }
 
   /// Tables that are done at about the same time join together: the tail is interrupted when no chunk is left, or a
@@ -105,7 +105,7 @@ extension ClusterMachine {
       pipelines[name]?.generationNotBefore = now + settings.longestRetryPause
       return
     }
-    adoptTables(name, state.versions(of: tails[0]), joining)
+    adoptTables(name, tails[0], joining)
     let ended = Self.stillNeeded(
       (state.record.ended ?? []) + [EndedGeneration(number: state.generation, shares: DeliveredShares(offsets))],
       start: start, profile.hasPassed)
@@ -116,6 +116,7 @@ extension ClusterMachine {
       $0.generation = state.generation + 1
       $0.ended = ended.isEmpty ? nil : ended
       $0.startOffset = start
+      $0.listsChangedVersions = true
     }
     for split in tails { pipelines[name]?.removeSplit(split.number) }
     pipelines[name]?.arrivals = [:]
@@ -130,22 +131,26 @@ extension ClusterMachine {
   }
 
   /// Every table begins the next set under the version that all shares of the last one have come to.
-  private mutating func adoptTables(_ name: String, _ versions: [String: Int], _ joining: [TableID]) {
+  private mutating func adoptTables(_ name: String, _ split: SplitRecord, _ joining: [TableID]) {
     guard let state = pipelines[name] else { return }
     let generation = state.generation
     for id in joining {
       pipelines[name]?.change(table: id) {
         $0.state = .done
         $0.tailedSince = generation + 1
+        $0.tailVersion = $0.firstVersion
       }
     }
     // A table that was dropped or is read anew may still be among the versions: a share has not come to that place yet.
     for (id, table) in state.tables where table.state != .joining {
-      let version = table.state == .done ? versions[id.description] : nil
+      let version = table.state == .done ? state.version(of: table, in: split) : nil
       let since = version == nil ? nil : table.tailedSince ?? generation
-      if since == table.tailedSince, version == nil || version == table.firstVersion { continue }
+      if since == table.tailedSince, version == table.tailVersion, version == nil || version == table.firstVersion {
+        continue
+      }
       pipelines[name]?.change(table: id) {
         $0.tailedSince = since
+        $0.tailVersion = version
         if let version { $0.firstVersion = version }
       }
     }
@@ -184,17 +189,14 @@ extension ClusterMachine {
   }
 
   private mutating func foldChunks(_ name: String) {
-    guard let state = pipelines[name], state.splits.count > state.openCount else { return }
-    let done = state.splits.values.filter { split in
-      split.state == .committed && split.table.map { state.tables[$0]?.isBeingRead == false } ?? false
-    }
-    for split in done.sorted(by: { $0.number < $1.number }) {
-      guard let table = split.table else { continue }
+    guard let state = pipelines[name], !state.finished.isEmpty else { return }
+    let done = state.finished.keys.filter { state.tables[$0]?.isBeingRead == false }
+    for table in done.sorted() {
+      guard let sums = pipelines[name]?.removeFinishedChunks(of: table) else { continue }
       pipelines[name]?.change(table: table) {
-        $0.foldedChunks += 1
-        $0.foldedRows += split.progress?.rows ?? 0
+        $0.foldedChunks += sums.chunks
+        $0.foldedRows += sums.rows
       }
-      pipelines[name]?.removeSplit(split.number)
     }
   }
 }
@@ -203,12 +205,22 @@ extension PipelineState {
   /// Number of the present set of tail splits.
   var generation: Int { record.generation ?? 0 }
 
-  /// The versions of the tables that a tail split has, by id text, as of its last commit.
-  func versions(of split: SplitRecord) -> [String: Int] {
-    if let progress = split.progress { return progress.schemaVersions }
-    var versions: [String: Int] = [:]
-    for table in tables.values where table.isInTailFromStart { versions[table.id.description] = table.firstVersion }
-    return versions
+  /// The version under which a tail split has a table, as of its last commit; nil: it does not have it.
+  func version(of table: TableRecord, in split: SplitRecord) -> Int? {
+    guard let progress = split.progress else { return table.isInTailFromStart ? table.firstVersion : nil }
+    guard !progress.schemaVersions.isEmpty else { return table.tailVersion }
+    let version = progress.schemaVersions[table.id.description] ?? table.tailVersion
+    return version == 0 ? nil : version
+  }
+
+  /// Whether two tail splits have the same tables under the same versions, as of their last commits.
+  func haveSameVersions(_ left: SplitRecord, _ right: SplitRecord) -> Bool {
+    if (left.progress == nil) == (right.progress == nil),
+      left.progress?.schemaVersions == right.progress?.schemaVersions
+    {
+      return true
+    }
+    return tables.values.allSatisfy { version(of: $0, in: left) == version(of: $0, in: right) }
   }
 
   /// Tail splits that wait at a schema change.

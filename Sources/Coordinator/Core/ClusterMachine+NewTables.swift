@@ -87,14 +87,9 @@ extension ClusterMachine {
 
   /// Chunks of the table that had the name before count, and are no longer needed: the tail is past them.
   private mutating func foldChunks(_ name: String, of id: TableID, into table: inout TableRecord) {
-    guard let splits = pipelines[name]?.splits.values.filter({ $0.table == id }) else { return }
-    for split in splits {
-      if split.state == .committed {
-        table.foldedChunks += 1
-        table.foldedRows += split.progress?.rows ?? 0
-      }
-      pipelines[name]?.removeSplit(split.number)
-    }
+    guard let sums = pipelines[name]?.removeChunks(of: id) else { return }
+    table.foldedChunks += sums.chunks
+    table.foldedRows += sums.rows
   }
 
   /// Another table has taken the name, with rows that the log does not tell: it is read by chunks while the tail goes
@@ -296,6 +291,7 @@ extension TableRecord {
     foldedChunks = old.foldedChunks
     foldedRows = old.foldedRows
     needsNewSinkTable = old.needsNewSinkTable
+    tailVersion = old.tailVersion
   }
 }
 

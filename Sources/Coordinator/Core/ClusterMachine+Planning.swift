@@ -80,6 +80,7 @@ extension ClusterMachine {
     let joins = pipelines[name]?.record.phase == .tail
     pipelines[name]?.change(table: id) { $0.state = joins ? .joining : .done }
     if joins, pipelines[name]?.joiningSince == nil { pipelines[name]?.joiningSince = now }
+    foldChunks(name, of: id, atLeast: 1)
     note(.info, "table complete", ["pipeline": name, "table": id.description])
   }
 
@@ -125,8 +126,14 @@ extension ClusterMachine {
     pipelines[name]?.change {
       $0.phase = .tail
       $0.generation = 0
+      $0.listsChangedVersions = true
     }
-    for id in state.tables(in: .done) { pipelines[name]?.change(table: id) { $0.tailedSince = 0 } }
+    for id in state.tables(in: .done) {
+      pipelines[name]?.change(table: id) {
+        $0.tailedSince = 0
+        $0.tailVersion = $0.firstVersion
+      }
+    }
     let count = max(1, min(askedTails(state), max(1, totalSlots)))
     for share in 0..<count { pipelines[name]?.addSplit(.tail(share: share), now: now) }
     note(.info, "tail begins", ["pipeline": name, "offset": state.record.startOffset?.text ?? ""])

@@ -45,7 +45,8 @@ extension ClusterMachine {
         name,
         "\(id) must be read again from its beginning, and other tables share its sink table — submit again")
     }
-    removeChunks(name, id)
+    // What was read is of a table that is not what it was.
+    _ = pipelines[name]?.removeChunks(of: id)
     guard let steps = stepsToCreate(name, table, found.schema, dropsFirst: !isNew) else { return }
     pipelines[name]?.put(
       schema: SchemaRecord(
@@ -120,16 +121,10 @@ extension ClusterMachine {
     return steps
   }
 
-  /// Chunks of a table that is not what it was.
-  private mutating func removeChunks(_ name: String, _ id: TableID) {
-    let numbers = pipelines[name]?.splits.values.filter { $0.table == id }.map(\.number) ?? []
-    for number in numbers { pipelines[name]?.removeSplit(number) }
-  }
-
   /// A table is gone before the tail has had it: the sink's goes as the pipeline's behavior wants.
   private mutating func droppedWhileRead(_ name: String, _ table: TableRecord) {
     guard let state = pipelines[name], let profile = state.profile else { return }
-    removeChunks(name, table.id)
+    _ = pipelines[name]?.removeChunks(of: table.id)
     note(.warning, "table was dropped while it was read", ["pipeline": name, "table": table.id.description])
     let derivation = SinkDerivation(behavior: profile.behavior, allows: profile.allows)
     var steps: [SinkStep] = []

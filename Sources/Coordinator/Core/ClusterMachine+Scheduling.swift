@@ -222,7 +222,7 @@ extension PipelineState {
         TailWork(
           start: start, tables: followed, shareIndex: share, shareCount: tailCount, notifyAt: record.endOffset,
           commitIntervalMilliseconds: profile.commitIntervalMilliseconds,
-          formerTables: formerTables(besides: followed)))
+          formerTables: formerTables(besides: followed), changedVersions: changedVersions(followed)))
     }
   }
 
@@ -230,6 +230,15 @@ extension PipelineState {
   private func formerTables(besides followed: [TailTableWork]) -> [TableID] {
     let names = Set(followed.map(\.binding.table))
     return tables.values.filter { $0.state != .pruned && !names.contains($0.id) }.map(\.id).sorted()
+  }
+
+  /// Where the tables that a tail is given differ from those that the present set of tail splits began with.
+  private func changedVersions(_ followed: [TailTableWork]) -> [String: Int] {
+    var given: [TableID: Int] = [:]
+    for item in followed { given[item.binding.table] = item.binding.version }
+    var changed: [String: Int] = [:]
+    for (id, table) in tables where given[id] != table.tailVersion { changed[id.description] = given[id] ?? 0 }
+    return changed
   }
 
   /// A table under a version, with the sink tables as they are now.
@@ -244,35 +253,18 @@ extension PipelineState {
   /// The tables of a tail under the versions that its last commit knew; at the first start, under their first ones.
   private func tailTables(_ split: SplitRecord, atomic: Bool) -> [TailTableWork] {
     let needsChunks = !pastWatermarks.contains(split.number)
-    let chunks = needsChunks ? finishedChunks(atomic: atomic) : [:]
     var result: [TailTableWork] = []
     for (id, table) in tables.sorted(by: { $0.key < $1.key }) {
-      let version: Int?
-      if let progress = split.progress {
-        // One that is read anew, or not at all, is not this split's any more, though it has yet to come to that place.
-        version = table.state == .done || table.state == .dropped ? progress.schemaVersions[id.description] : nil
-      } else {
-        version = table.isInTailFromStart ? table.firstVersion : nil
-      }
+      // One that is read anew, or not at all, is not this split's any more, though it has yet to come to that place.
+      let isFollowed = split.progress == nil || table.state == .done || table.state == .dropped
+      let version = isFollowed ? self.version(of: table, in: split) : nil
       guard let version, let binding = binding(id, version: version) else { continue }
-      let chunks = needsChunks ? chunks[id] ?? [] : []
+      let chunks = needsChunks ? finishedChunks(of: id, atomic: atomic) : FinishedChunks()
       result.append(
         TailTableWork(
           binding: binding, ignoredThrough: table.registeredAt, chunks: chunks,
           delivered: needsChunks ? delivered(of: table) : []))
     }
     return result
-  }
-
-  /// For a sink whose attempts are atomic, the committed attempt's high watermark counts. For any other, rows of an
-  /// earlier attempt may be visible that the committed one did not see again: what happened since the first attempt's
-  /// low watermark is replayed.
-  private func finishedChunks(atomic: Bool) -> [TableID: [FinishedChunk]] {
-    var chunks: [TableID: [FinishedChunk]] = [:]
-    for split in splits.values.sorted(by: { $0.number < $1.number }) where split.state == .committed {
-      guard case .snapshot(let table, let range) = split.kind, let high = split.progress?.offset else { continue }
-      chunks[table, default: []].append(FinishedChunk(range: range, watermark: atomic ? high : split.firstLow ?? high))
-    }
-    return chunks
   }
 }

@@ -137,9 +137,36 @@ extension ClusterMachine {
   /// A journal from before tail splits could be replaced does not say which tables the tail has: all of them.
   private mutating func adoptEarlierForm(_ name: String, _ state: PipelineState) {
     if state.hasTables(in: .joining) { pipelines[name]?.joiningSince = now }
-    guard state.record.phase == .tail, state.record.generation == nil else { return }
-    for id in state.tables(in: .done) { pipelines[name]?.change(table: id) { $0.tailedSince = 0 } }
-    pipelines[name]?.change { $0.generation = 0 }
+    if state.record.phase == .tail, state.record.generation == nil {
+      for id in state.tables(in: .done) { pipelines[name]?.change(table: id) { $0.tailedSince = 0 } }
+      pipelines[name]?.change { $0.generation = 0 }
+    }
+    if state.tailCount > 0, state.record.listsChangedVersions == nil { adoptListedVersions(name) }
+  }
+
+  /// In such a journal every commit of a tail lists the versions of all its tables: what has changed since the set began
+  /// follows from it.
+  private mutating func adoptListedVersions(_ name: String) {
+    guard let state = pipelines[name] else { return }
+    var versions: [String: Int] = [:]
+    for table in state.tables.values where table.isInTailFromStart {
+      versions[table.id.description] = table.firstVersion
+      pipelines[name]?.change(table: table.id) { $0.tailVersion = table.firstVersion }
+    }
+    func changes(_ listed: [String: Int]) -> [String: Int] {
+      var result = listed.filter { versions[$0.key] != $0.value }
+      for key in versions.keys where listed[key] == nil { result[key] = 0 }
+      return result
+    }
+    for split in state.tails {
+      pipelines[name]?.change(split: split.number, now: now) {
+        if let progress = $0.progress { $0.progress?.schemaVersions = changes(progress.schemaVersions) }
+        if let committable = $0.committable {
+          $0.committable?.progress.schemaVersions = changes(committable.progress.schemaVersions)
+        }
+      }
+    }
+    pipelines[name]?.change { $0.listsChangedVersions = true }
   }
 
   private mutating func restore(_ record: JournalRecord, profiles: [String: PipelineProfile]) {
@@ -152,6 +179,10 @@ extension ClusterMachine {
     case .removeSplit(let pipeline, let number):
       pipelines[pipeline]?.removeSplit(number)
       pipelines[pipeline]?.dirty.removedSplits = []
+    case .putFolded(let pipeline, let record): pipelines[pipeline]?.put(folded: record)
+    case .removeFolded(let pipeline, let table):
+      pipelines[pipeline]?.removeFinished(of: table)
+      pipelines[pipeline]?.dirty.unfolded = []
     case .putSchema(let pipeline, let schema):
       pipelines[pipeline]?.put(schema: schema)
       pipelines[pipeline]?.dirty.schemas = []

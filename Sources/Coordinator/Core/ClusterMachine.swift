@@ -41,6 +41,10 @@ public struct ClusterMachine: Sendable {
     public var chunksAhead = 4
     /// Rows up to which a table is taken for small, by the server's estimate.
     public var smallTable = 10_000
+    /// Finished splits of a pipeline whose records are kept; what goes beyond is folded.
+    public var keptChunks = 256
+    /// Finished splits of a table that are folded together while it is read.
+    public var chunksPerFold = 64
     /// How long a table waits for others before it joins the tail alone.
     public var joinDelay: Int64 = 10_000
 

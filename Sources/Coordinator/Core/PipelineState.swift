@@ -9,22 +9,24 @@ struct PipelineState: Sendable {
   var profile: PipelineProfile?
   private(set) var tables: [TableID: TableRecord] = [:]
   /// The tables of each stage.
-  private var stages: [TableRecord.State: Set<TableID>] = [:]
+  private(set) var stages: [TableRecord.State: Set<TableID>] = [:]
   /// Tables whose chunks are not planned to the end, those to be planned first last; made again when it has run out.
   private var planQueue: [TableID] = []
   /// The captured tables whose rows go to a sink table.
   private(set) var sharers: [TableID: Set<TableID>] = [:]
   private(set) var splits: [Int: SplitRecord] = [:]
   /// Numbers of the splits that are not committed: few, however many chunks there have been.
-  private var openNumbers: Set<Int> = []
+  private(set) var openNumbers: Set<Int> = []
   /// Those of them that are tail splits.
-  private var tailNumbers: Set<Int> = []
+  private(set) var tailNumbers: Set<Int> = []
   /// Those of them that a worker has.
-  private var heldNumbers: Set<Int> = []
+  private(set) var heldNumbers: Set<Int> = []
   /// Those of them whose committable is being looked into.
-  private var resolvingNumbers: Set<Int> = []
+  private(set) var resolvingNumbers: Set<Int> = []
   /// Those of them that are chunks to be given to a worker, the lowest number last.
-  private var pendingChunks: [Int] = []
+  private(set) var pendingChunks: [Int] = []
+  /// The finished chunks of each table that has some.
+  private(set) var finished: [TableID: FinishedTable] = [:]
   /// Rows that chunks of all tables have committed.
   private(set) var committedSnapshotRows = 0
   /// Sums over a table's splits, kept up to date with them.
@@ -105,6 +107,9 @@ struct PipelineState: Sendable {
     var tables: Set<TableID> = []
     var splits: Set<Int> = []
     var removedSplits: Set<Int> = []
+    var folded: Set<FoldKey> = []
+    /// Tables that have no folded chunks any more.
+    var unfolded: Set<TableID> = []
     var schemas: Set<SchemaKey> = []
     var sinkTables: Set<TableID> = []
   }
@@ -113,6 +118,12 @@ struct PipelineState: Sendable {
   struct SchemaKey: Hashable, Sendable {
     var table: TableID
     var version: Int
+  }
+
+  /// Identity of a record of folded chunks.
+  struct FoldKey: Hashable, Sendable {
+    var table: TableID
+    var number: Int
   }
 
   /// Takes the changed records out, in a fixed order.
@@ -128,6 +139,10 @@ struct PipelineState: Sendable {
     }
     for id in dirty.sinkTables.sorted() {
       if let table = sinkTables[id] { records.append(.putSinkTable(pipeline: name, table)) }
+    }
+    for id in dirty.unfolded.sorted() { records.append(.removeFolded(pipeline: name, table: id)) }
+    for key in dirty.folded.sorted(by: { ($0.table, $0.number) < ($1.table, $1.number) }) {
+      if let record = finished[key.table]?.folded[key.number] { records.append(.putFolded(pipeline: name, record)) }
     }
     for number in dirty.removedSplits.sorted() { records.append(.removeSplit(pipeline: name, number: number)) }
     for number in dirty.splits.sorted() {
@@ -149,48 +164,6 @@ struct ChunkTotals: Sendable, Hashable {
 }
 
 extension PipelineState {
-  /// Splits that are not committed, by number.
-  var openSplits: [SplitRecord] { openNumbers.sorted().compactMap { splits[$0] } }
-
-  /// Splits that a worker has, by number.
-  var heldSplits: [SplitRecord] { heldNumbers.sorted().compactMap { splits[$0] } }
-
-  /// Number of snapshot splits that a worker has.
-  var heldChunkCount: Int { heldNumbers.count { !tailNumbers.contains($0) } }
-
-  /// Splits whose committable is being looked into, by number.
-  var resolvingSplits: [SplitRecord] { resolvingNumbers.sorted().compactMap { splits[$0] } }
-
-  /// Snapshot splits that no worker has and that are not committed, in order.
-  var waitingChunks: some Sequence<SplitRecord> { pendingChunks.lazy.reversed().compactMap { splits[$0] } }
-
-  /// Number of those.
-  var waitingChunkCount: Int { pendingChunks.count }
-
-  /// The tail splits, by share.
-  var tails: [SplitRecord] { tailNumbers.sorted().compactMap { splits[$0] } }
-
-  /// Number of tail splits.
-  var tailCount: Int { tailNumbers.count }
-
-  /// Splits that are not committed.
-  var openCount: Int { openNumbers.count }
-
-  /// The tables of a stage, sorted.
-  func tables(in state: TableRecord.State) -> [TableID] { stages[state]?.sorted() ?? [] }
-
-  /// The first tables of a stage in the order of their names.
-  func tables(in state: TableRecord.State, upTo limit: Int, except: Set<TableID>) -> [TableID] {
-    guard let stage = stages[state], limit > 0 else { return [] }
-    return Array((except.isEmpty ? stage : stage.subtracting(except)).sorted().prefix(limit))
-  }
-
-  /// Whether there are tables of a stage.
-  func hasTables(in state: TableRecord.State) -> Bool { stages[state]?.isEmpty == false }
-
-  /// Number of tables of a stage.
-  func tableCount(in state: TableRecord.State) -> Int { stages[state]?.count ?? 0 }
-
   /// The tables whose chunks are to be planned next, at most so many.
   mutating func nextToPlan(_ count: Int) -> [TableID] {
     func isWaiting(_ id: TableID) -> Bool {
@@ -201,18 +174,16 @@ extension PipelineState {
     return planQueue.suffix(count).reversed().filter(isWaiting)
   }
 
-  /// Whether tables are read by chunks, or wait to join the tail.
-  var isReadingTables: Bool {
-    hasTables(in: .creating) || hasTables(in: .reading) || hasTables(in: .restarting) || hasTables(in: .joining)
-  }
-
   /// Takes a split's record in, as it is now.
   mutating func put(_ split: SplitRecord) {
-    if let old = splits.updateValue(split, forKey: split.number) { uncount(old) }
+    let old = splits.updateValue(split, forKey: split.number)
+    if let old { uncount(old) }
     count(split, 1)
     if split.table == nil { tailNumbers.insert(split.number) }
     switch split.state {
-    case .committed: return
+    case .committed:
+      if old?.state != .committed { noteFinished(split) }
+      return
     case .assigned, .running, .prepared: heldNumbers.insert(split.number)
     case .resolving: resolvingNumbers.insert(split.number)
     case .pending where split.table != nil:
@@ -221,6 +192,43 @@ extension PipelineState {
     case .pending: break
     }
     openNumbers.insert(split.number)
+  }
+
+  private mutating func noteFinished(_ split: SplitRecord) {
+    guard case .snapshot(let table, let range) = split.kind else { return }
+    let splits = splits
+    finished[table, default: FinishedTable()].add(split.number, range) { number in
+      if case .snapshot(_, let range)? = splits[number]?.kind { range.upper } else { nil }
+    }
+  }
+
+  /// Takes a record of folded chunks in: those that follow the ones that are folded already.
+  mutating func put(folded record: FoldedChunks) {
+    finished[record.table, default: FinishedTable()].append(record)
+    count(record, 1)
+  }
+
+  /// The splits of a table's chain have become a record.
+  mutating func clearChain(of table: TableID) { finished[table]?.clearChain() }
+
+  /// Forgets the folded chunks of a table.
+  mutating func removeFinished(of table: TableID) {
+    guard let records = finished.removeValue(forKey: table)?.folded, !records.isEmpty else { return }
+    for record in records {
+      count(record, -1)
+      dirty.folded.remove(FoldKey(table: table, number: record.number))
+    }
+    dirty.unfolded.insert(table)
+  }
+
+  private mutating func count(_ record: FoldedChunks, _ sign: Int) {
+    attention.insert(record.table)
+    var sums = totals[record.table] ?? ChunkTotals()
+    sums.planned += sign * record.splits
+    sums.committed += sign * record.splits
+    sums.rows += sign * record.rows
+    committedSnapshotRows += sign * record.rows
+    totals[record.table] = sums
   }
 
   /// Takes a split's record out of all sums and lists.
@@ -340,40 +348,6 @@ extension PipelineState {
   mutating func put(sinkTable: SinkTableRecord) {
     sinkTables[sinkTable.id] = sinkTable
     dirty.sinkTables.insert(sinkTable.id)
-  }
-
-  /// A version of a table's schema.
-  func schema(_ table: TableID, version: Int) -> SchemaRecord? {
-    schemas[table]?.first { $0.version == version }
-  }
-
-  /// Whether the pipeline should be working: wanted, not failed, not done, and its definition is known.
-  var isActive: Bool {
-    record.intent == .run && record.error == nil && record.phase != .finished && profile != nil
-  }
-
-  /// Splits that a worker has, or whose committable is being looked into.
-  var unsettled: [SplitRecord] { heldSplits + resolvingSplits }
-
-  /// Whether a job of that sort is under way.
-  func hasJob(where matches: (Job.Kind) -> Bool) -> Bool { jobs.values.contains(where: matches) }
-
-  /// The pipeline's state as operators see it.
-  var stateName: String {
-    if record.error != nil { return "failed" }
-    if profile == nil { return "failed" }
-    if record.phase == .finished { return unsettled.isEmpty ? "finished" : "stopping" }
-    switch record.intent {
-    case .run:
-      switch record.phase {
-      case .planning: return "planning"
-      case .snapshot: return "snapshot"
-      case .tail: return "tail"
-      case .finished: return "finished"
-      }
-    case .pause: return unsettled.isEmpty && jobs.isEmpty ? "paused" : "pausing"
-    case .stop, .drop: return unsettled.isEmpty && jobs.isEmpty ? "stopped" : "stopping"
-    }
   }
 }
 

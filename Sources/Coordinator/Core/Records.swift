@@ -55,6 +55,9 @@ public struct PipelineRecord: Sendable, Hashable, Codable {
   public var tailParallelism: Int?
   /// Number of the present set of tail splits, counted from 0; nil: 0.
   public var generation: Int?
+  /// Whether commits of the tail say of which tables the version has changed (`TableRecord.tailVersion`); nil: they list
+  /// the versions of all tables, as earlier releases did.
+  public var listsChangedVersions: Bool?
   /// Where earlier sets of tail splits have ended, as long as the present one may meet what they have delivered.
   public var ended: [EndedGeneration]?
 
@@ -133,6 +136,9 @@ public struct TableRecord: Sendable, Hashable, Codable {
   /// The set of tail splits that was the first to have this table from its start; nil: the tail does not have it, or
   /// has met it in the log since the present set began.
   public var tailedSince: Int?
+  /// The version under which the present set of tail splits has begun with the table; nil: without it. What commits of the
+  /// tail say of versions is in terms of this. It stays when the table goes.
+  public var tailVersion: Int?
   /// Whether the sink table holds rows of another table and must be made anew before the chunks are read.
   public var needsNewSinkTable: Bool?
 
@@ -326,6 +332,10 @@ public enum JournalRecord: Sendable, Hashable {
   case putTable(pipeline: String, TableRecord)
   case putSplit(pipeline: String, SplitRecord)
   case removeSplit(pipeline: String, number: Int)
+  /// Records of one table are loaded in the order of their numbers, before any split.
+  case putFolded(pipeline: String, FoldedChunks)
+  /// All of the table's.
+  case removeFolded(pipeline: String, table: TableID)
   case putSchema(pipeline: String, SchemaRecord)
   case putSinkTable(pipeline: String, SinkTableRecord)
   case removePipeline(String)

@@ -10,7 +10,9 @@ import Platform
 /// One thread only. The directory is locked: a second coordinator on it is refused.
 final class SQLiteJournal: Journal {
   /// Raised when the form of the records changes.
-  private static let formatVersion = 1
+  private static let formatVersion = 2
+  /// Earlier forms, which are brought up to date when they are read (`ClusterMachine.restore`).
+  private static let readableFormats = "1"
 
   let epoch: Int64
   private let path: String
@@ -69,11 +71,15 @@ final class SQLiteJournal: Journal {
       CREATE TABLE IF NOT EXISTS splits (
         pipeline TEXT, number INTEGER, state TEXT NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (pipeline, number)) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS folded (
+        pipeline TEXT, id TEXT, number INTEGER, body TEXT NOT NULL, pieces BLOB NOT NULL,
+        PRIMARY KEY (pipeline, id, number)) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS schemas (
         pipeline TEXT, id TEXT, version INTEGER, body TEXT NOT NULL, PRIMARY KEY (pipeline, id, version)) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS sink_tables (
         pipeline TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (pipeline, id)) WITHOUT ROWID;
-      INSERT INTO meta VALUES ('format', \(formatVersion)) ON CONFLICT DO NOTHING;
+      INSERT INTO meta VALUES ('format', \(formatVersion)) ON CONFLICT DO UPDATE SET value = \(formatVersion)
+        WHERE value IN (\(readableFormats));
       INSERT INTO meta VALUES ('epoch', 1) ON CONFLICT DO UPDATE SET value = value + 1;
       COMMIT;
       """
@@ -111,27 +117,48 @@ final class SQLiteJournal: Journal {
     for body in try rows("SELECT pipeline, body FROM sink_tables") {
       records.append(.putSinkTable(pipeline: body.0, try decode(body.1)))
     }
+    // Oldest first: each record begins where the one before it ends.
+    for row in try rows("SELECT pipeline, body, pieces FROM folded ORDER BY pipeline, id, number") {
+      records.append(.putFolded(pipeline: row.pipeline, try folded(row)))
+    }
     for body in try rows("SELECT pipeline, body FROM splits") {
       records.append(.putSplit(pipeline: body.0, try decode(body.1)))
     }
     return records
   }
 
-  private func rows(_ sql: String) throws(JournalError) -> [(String, [UInt8])] {
+  private typealias Row = (pipeline: String, body: [UInt8], pieces: [UInt8])
+
+  private func rows(_ sql: String) throws(JournalError) -> [Row] {
     let statement = try prepared(sql)
     defer { sqlite3_reset(statement) }
-    var result: [(String, [UInt8])] = []
+    var result: [Row] = []
     while true {
       switch sqlite3_step(statement) {
       case SQLITE_ROW:
         let pipeline = sqlite3_column_text(statement, 0).map { String(cString: $0) } ?? ""
-        let count = Int(sqlite3_column_bytes(statement, 1))
-        let body = UnsafeRawBufferPointer(start: sqlite3_column_blob(statement, 1), count: count)
-        result.append((pipeline, [UInt8](body)))
+        let hasPieces = sqlite3_column_count(statement) > 2
+        result.append((pipeline, bytes(statement, 1), hasPieces ? bytes(statement, 2) : []))
       case SQLITE_DONE: return result
       default: throw failure("read")
       }
     }
+  }
+
+  private func bytes(_ statement: OpaquePointer, _ column: Int32) -> [UInt8] {
+    let count = Int(sqlite3_column_bytes(statement, column))
+    return [UInt8](UnsafeRawBufferPointer(start: sqlite3_column_blob(statement, column), count: count))
+  }
+
+  private func folded(_ row: Row) throws(JournalError) -> FoldedChunks {
+    let body: FoldedBody = try decode(row.body)
+    guard let record = body.record(row.pieces) else {
+      throw JournalError(
+        description:
+          "\(path) holds damaged chunks of \(body.table) — restore it from a backup, or submit the pipelines "
+          + "again")
+    }
+    return record
   }
 
   private func decode<T: Decodable>(_ body: [UInt8]) throws(JournalError) -> T {
@@ -176,6 +203,15 @@ final class SQLiteJournal: Journal {
         [.text(pipeline), .integer(split.number), .text(split.state.rawValue), try body(split)])
     case .removeSplit(let pipeline, let number):
       try execute("DELETE FROM splits WHERE pipeline = ? AND number = ?", [.text(pipeline), .integer(number)])
+    case .putFolded(let pipeline, let record):
+      try execute(
+        "INSERT OR REPLACE INTO folded VALUES (?, ?, ?, ?, ?)",
+        [
+          .text(pipeline), key(record.table), .integer(record.number), try body(FoldedBody(record)),
+          .blob(record.chunks.bytes),
+        ])
+    case .removeFolded(let pipeline, let table):
+      try execute("DELETE FROM folded WHERE pipeline = ? AND id = ?", [.text(pipeline), key(table)])
     case .putSchema(let pipeline, let schema):
       try execute(
         "INSERT OR REPLACE INTO schemas VALUES (?, ?, ?, ?)",
@@ -184,7 +220,7 @@ final class SQLiteJournal: Journal {
       try execute(
         "INSERT OR REPLACE INTO sink_tables VALUES (?, ?, ?)", [.text(pipeline), key(table.id), try body(table)])
     case .removePipeline(let name):
-      for table in ["tables", "splits", "schemas", "sink_tables"] {
+      for table in ["tables", "splits", "folded", "schemas", "sink_tables"] {
         try execute("DELETE FROM \(table) WHERE pipeline = ?", [.text(name)])
       }
       try execute("DELETE FROM pipelines WHERE name = ?", [.text(name)])
@@ -194,6 +230,7 @@ final class SQLiteJournal: Journal {
   private enum Value {
     case text(String)
     case integer(Int)
+    case blob([UInt8])
   }
 
   /// A table id as a key: JSON, since dots may be part of a name.
@@ -223,6 +260,8 @@ final class SQLiteJournal: Journal {
         switch value {
         case .text(let text): sqlite3_bind_text(statement, position, text, Int32(text.utf8.count), transient)
         case .integer(let number): sqlite3_bind_int64(statement, position, Int64(number))
+        // An empty list has no address, which would bind NULL; there is none here.
+        case .blob(let bytes): sqlite3_bind_blob64(statement, position, bytes, UInt64(bytes.count), transient)
         }
       guard status == SQLITE_OK else { throw failure("write") }
     }
@@ -252,5 +291,30 @@ final class SQLiteJournal: Journal {
     database = nil
     if lock >= 0 { Glibc.close(lock) }
     lock = -1
+  }
+}
+
+/// What is readable of folded chunks; the chunks themselves are packed.
+private struct FoldedBody: Codable {
+  var table: TableID
+  var number: Int
+  var splits: Int
+  var rows: Int
+  var columns: [String]
+  var lower: [KeyPart]?
+
+  init(_ record: FoldedChunks) {
+    table = record.table
+    number = record.number
+    splits = record.splits
+    rows = record.rows
+    columns = record.chunks.columns
+    lower = record.chunks.lower
+  }
+
+  func record(_ pieces: [UInt8]) -> FoldedChunks? {
+    PackedChunks(columns: columns, lower: lower, bytes: pieces).map {
+      FoldedChunks(table: table, number: number, splits: splits, rows: rows, chunks: $0)
+    }
   }
 }

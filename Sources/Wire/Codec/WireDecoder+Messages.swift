@@ -124,14 +124,14 @@ extension WireDecoder {
   private static func binding(
     _ message: UnsafeMutablePointer<Tidegate__TableBinding>
   ) throws(WireError) -> TableBinding {
-    TableBinding(
+    let source = try schema(required(message.pointee.schema, "TableBinding.schema"))
+    return TableBinding(
       table: try table(required(message.pointee.table, "TableBinding.table")),
-      version: try count(message.pointee.version, "TableBinding.version"),
-      schema: try schema(required(message.pointee.schema, "TableBinding.schema")),
+      version: try count(message.pointee.version, "TableBinding.version"), schema: source,
       targets: try list(message.pointee.n_targets, message.pointee.targets) { target throws(WireError) in
         TableBinding.Target(
           id: try table(required(target.pointee.id, "SinkTable.id")),
-          schema: try schema(required(target.pointee.schema, "SinkTable.schema")))
+          schema: try optional(target.pointee.schema, schema) ?? source)
       })
   }
 
@@ -150,7 +150,8 @@ extension WireDecoder {
         TailTableWork(
           binding: try binding(required(item.pointee.binding, "TailTableWork.binding")),
           ignoredThrough: try optional(item.pointee.ignored_through, offset),
-          chunks: try list(item.pointee.n_chunks, item.pointee.chunks, finishedChunk),
+          chunks: FinishedChunks(
+            runs: try list(item.pointee.n_chunks, item.pointee.chunks, packed), countsLow: item.pointee.counts_low != 0),
           delivered: try list(item.pointee.n_delivered, item.pointee.delivered, delivered))
       },
       shareIndex: try count(tail.share_index, "TailWork.share_index"),
@@ -158,7 +159,8 @@ extension WireDecoder {
       notifyAt: try optional(tail.notify_at, offset),
       commitIntervalMilliseconds: try WireNumbers.count(
         tail.commit_interval_milliseconds, "TailWork.commit_interval_milliseconds"),
-      formerTables: try list(tail.n_former_tables, tail.former_tables, table))
+      formerTables: try list(tail.n_former_tables, tail.former_tables, table),
+      changedVersions: try versions(tail.n_changed_versions, tail.changed_versions))
     try WireNumbers.checkShare(index: work.shareIndex, count: work.shareCount)
     return work
   }

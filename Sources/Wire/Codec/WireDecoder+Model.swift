@@ -75,28 +75,36 @@ extension WireDecoder {
     return range
   }
 
-  static func finishedChunk(
-    _ message: UnsafeMutablePointer<Tidegate__FinishedChunk>
-  ) throws(WireError) -> FinishedChunk {
-    FinishedChunk(
-      range: try range(required(message.pointee.range, "FinishedChunk.range")),
-      watermark: try offset(required(message.pointee.watermark, "FinishedChunk.watermark")))
+  static func packed(_ message: UnsafeMutablePointer<Tidegate__PackedChunks>) throws(WireError) -> PackedChunks {
+    let columns = try texts(message.pointee.n_columns, message.pointee.columns, "PackedChunks.columns")
+    let lower = try optional(message.pointee.lower, bound)
+    guard let chunks = PackedChunks(columns: columns, lower: lower, bytes: binary(message.pointee.pieces)) else {
+      throw .malformed("PackedChunks.pieces are no chunks of such a key")
+    }
+    return chunks
   }
 
   static func progress(_ message: UnsafeMutablePointer<Tidegate__SplitProgress>) throws(WireError) -> SplitProgress {
-    let versions = try list(message.pointee.n_schema_versions, message.pointee.schema_versions) {
-      version throws(WireError) in
-      (
-        try text(version.pointee.name, "NamedVersion.name"),
-        try count(version.pointee.version, "NamedVersion.version")
-      )
-    }
-    return SplitProgress(
+    SplitProgress(
       offset: try offset(required(message.pointee.offset, "SplitProgress.offset")),
       rows: try count(message.pointee.rows, "SplitProgress.rows"),
       bytes: try count(message.pointee.bytes, "SplitProgress.bytes"),
-      schemaVersions: try dictionary(versions), isFinal: message.pointee.is_final != 0,
+      schemaVersions: try versions(message.pointee.n_schema_versions, message.pointee.schema_versions),
+      isFinal: message.pointee.is_final != 0,
       remainder: try optional(message.pointee.remainder, range))
+  }
+
+  /// Versions by name.
+  static func versions(
+    _ count: Int, _ array: UnsafeMutablePointer<UnsafeMutablePointer<Tidegate__NamedVersion>?>?
+  ) throws(WireError) -> [String: Int] {
+    try dictionary(
+      try list(count, array) { version throws(WireError) in
+        (
+          try text(version.pointee.name, "NamedVersion.name"),
+          try self.count(version.pointee.version, "NamedVersion.version")
+        )
+      })
   }
 
   static func committable(_ message: UnsafeMutablePointer<Tidegate__Committable>) throws(WireError) -> Committable {

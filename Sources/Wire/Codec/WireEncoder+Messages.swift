@@ -154,7 +154,7 @@ extension WireEncoder {
     (message.pointee.n_targets, message.pointee.targets) = try list(binding.targets) { target throws(WireError) in
       let sinkTable = try make(tidegate__sink_table__init)
       sinkTable.pointee.id = try table(target.id)
-      sinkTable.pointee.schema = try schema(target.schema)
+      if target.schema != binding.schema { sinkTable.pointee.schema = try schema(target.schema) }
       return sinkTable
     }
     return message
@@ -168,7 +168,8 @@ extension WireEncoder {
       let table = try make(tidegate__tail_table_work__init)
       table.pointee.binding = try binding(item.binding)
       table.pointee.ignored_through = try optional(item.ignoredThrough, offset)
-      (table.pointee.n_chunks, table.pointee.chunks) = try list(item.chunks, finishedChunk)
+      (table.pointee.n_chunks, table.pointee.chunks) = try list(item.chunks.runs, packed)
+      table.pointee.counts_low = item.chunks.countsLow ? 1 : 0
       (table.pointee.n_delivered, table.pointee.delivered) = try list(item.delivered) { shares throws(WireError) in
         let message = try make(tidegate__delivered_shares__init)
         (message.pointee.n_offsets, message.pointee.offsets) = try list(shares.offsets, offset)
@@ -182,6 +183,7 @@ extension WireEncoder {
     message.pointee.commit_interval_milliseconds =
       try WireNumbers.count(work.commitIntervalMilliseconds, "TailWork.commit_interval_milliseconds")
     (message.pointee.n_former_tables, message.pointee.former_tables) = try list(work.formerTables, table)
+    (message.pointee.n_changed_versions, message.pointee.changed_versions) = try versions(work.changedVersions)
     return message
   }
 

@@ -88,10 +88,11 @@ extension WireEncoder {
     return message
   }
 
-  func finishedChunk(_ chunk: FinishedChunk) throws(WireError) -> UnsafeMutablePointer<Tidegate__FinishedChunk> {
-    let message = try make(tidegate__finished_chunk__init)
-    message.pointee.range = try range(chunk.range)
-    message.pointee.watermark = try offset(chunk.watermark)
+  func packed(_ chunks: PackedChunks) throws(WireError) -> UnsafeMutablePointer<Tidegate__PackedChunks> {
+    let message = try make(tidegate__packed_chunks__init)
+    (message.pointee.n_columns, message.pointee.columns) = try texts(chunks.columns)
+    message.pointee.lower = try optional(chunks.lower, bound)
+    message.pointee.pieces = try binary(chunks.bytes)
     return message
   }
 
@@ -100,17 +101,22 @@ extension WireEncoder {
     message.pointee.offset = try offset(progress.offset)
     message.pointee.rows = try count(progress.rows, "SplitProgress.rows")
     message.pointee.bytes = try count(progress.bytes, "SplitProgress.bytes")
-    let versions = sorted(progress.schemaVersions)
-    (message.pointee.n_schema_versions, message.pointee.schema_versions) = try list(versions) {
-      version throws(WireError) in
+    (message.pointee.n_schema_versions, message.pointee.schema_versions) = try versions(progress.schemaVersions)
+    message.pointee.is_final = progress.isFinal ? 1 : 0
+    message.pointee.remainder = try optional(progress.remainder, range)
+    return message
+  }
+
+  /// Versions by name, sorted.
+  func versions(
+    _ versions: [String: Int]
+  ) throws(WireError) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Tidegate__NamedVersion>?>?) {
+    try list(sorted(versions)) { version throws(WireError) in
       let named = try make(tidegate__named_version__init)
       named.pointee.name = try text(version.key)
       named.pointee.version = try count(version.value, "NamedVersion.version")
       return named
     }
-    message.pointee.is_final = progress.isFinal ? 1 : 0
-    message.pointee.remainder = try optional(progress.remainder, range)
-    return message
   }
 
   func committable(_ committable: Committable) throws(WireError) -> UnsafeMutablePointer<Tidegate__Committable> {

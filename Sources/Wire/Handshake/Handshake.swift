@@ -13,7 +13,7 @@
 /// Without a token on both sides the same runs with an empty key; a listener allows that on loopback only.
 struct Handshake: Sendable {
   /// The protocol's version.
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
 
   var version = Handshake.version
   var token: Token?

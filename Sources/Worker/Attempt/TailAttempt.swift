@@ -12,6 +12,8 @@ struct TailAttempt {
   private let writer: any SinkWriter
   private let reader: any TailReader
   private var tables: [TableID: BoundTable] = [:]
+  /// Tables that have another version than when the present set of tail splits began, by id text; 0: gone.
+  private var changedVersions: [String: Int]
   private var lastCommit = Clock.monotonicMilliseconds()
   private var committedOffset: Offset
   private var uncommittedRows = 0
@@ -34,6 +36,7 @@ struct TailAttempt {
     try context.checkMayWrite()
     self.context = context
     self.work = work
+    changedVersions = work.changedVersions
     self.source = source
     let writer = try sink.openWriter(context.attempt)
     self.writer = writer
@@ -66,10 +69,11 @@ struct TailAttempt {
 
   /// A table whose version in the sink's own progress is not the one that the coordinator gave.
   private static func disagreement(_ recovered: SplitProgress, _ work: TailWork) -> TableID? {
+    if recovered.schemaVersions == work.changedVersions { return nil }
     for item in work.tables {
-      if let version = recovered.schemaVersions[item.binding.table.description], version != item.binding.version {
-        return item.binding.table
-      }
+      let id = item.binding.table.description
+      let version = recovered.schemaVersions[id] ?? (work.changedVersions[id] == nil ? item.binding.version : nil)
+      if version != item.binding.version { return item.binding.table }
     }
     return nil
   }
@@ -154,19 +158,13 @@ struct TailAttempt {
     return Clock.monotonicMilliseconds() >= lastCommit + interval
   }
 
-  private var versions: [String: Int] {
-    var result: [String: Int] = [:]
-    for (id, bound) in tables { result[id.description] = bound.schema.version }
-    return result
-  }
-
   private mutating func commit() throws(ConnectorError) {
     guard let offset = reader.committableOffset else {
       throw ConnectorError(.bug, "a commit inside a transaction of the source")
     }
     let written = context.written
     let progress = SplitProgress(
-      offset: offset, rows: written.rows, bytes: written.bytes, schemaVersions: versions, isFinal: false)
+      offset: offset, rows: written.rows, bytes: written.bytes, schemaVersions: changedVersions, isFinal: false)
     try context.checkMayWrite()
     let committable = try writer.prepare(progress)
     try hitFailpoint("worker.tail.prepared")
@@ -213,14 +211,15 @@ struct TailAttempt {
       if case .adopt(table, offset, let binding) = action { return .some(binding) }
       return nil
     }
+    tables[table] = nil
+    changedVersions[table.description] = 0
     if let adopted = binding ?? nil {
       // A renamed table goes on under another name.
       let bound = BoundTable(adopted)
-      tables[table] = nil
       tables[adopted.table] = bound
+      changedVersions[adopted.table.description] = adopted.version
       try reader.adopt(bound.schema, for: table)
     } else {
-      tables[table] = nil
       try reader.adopt(nil, for: table)
     }
   }

@@ -44,7 +44,7 @@ typedef struct Tidegate__Offset Tidegate__Offset;
 typedef struct Tidegate__KeyPart Tidegate__KeyPart;
 typedef struct Tidegate__Bound Tidegate__Bound;
 typedef struct Tidegate__ChunkRange Tidegate__ChunkRange;
-typedef struct Tidegate__FinishedChunk Tidegate__FinishedChunk;
+typedef struct Tidegate__PackedChunks Tidegate__PackedChunks;
 typedef struct Tidegate__AttemptID Tidegate__AttemptID;
 typedef struct Tidegate__SplitProgress Tidegate__SplitProgress;
 typedef struct Tidegate__Committable Tidegate__Committable;
@@ -568,15 +568,23 @@ struct  Tidegate__ChunkRange
     , 0,NULL, NULL, NULL }
 
 
-struct  Tidegate__FinishedChunk
+/*
+ * Adjacent finished chunks of a table, in the product's own packed form (`PackedChunks` in Sources/Model).
+ */
+struct  Tidegate__PackedChunks
 {
   ProtobufCMessage base;
-  Tidegate__ChunkRange *range;
-  Tidegate__Offset *watermark;
+  size_t n_columns;
+  ProtobufCBinaryData *columns;
+  /*
+   * Where the first one begins; absent: at the table's beginning.
+   */
+  Tidegate__Bound *lower;
+  ProtobufCBinaryData pieces;
 };
-#define TIDEGATE__FINISHED_CHUNK__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&tidegate__finished_chunk__descriptor) \
-    , NULL, NULL }
+#define TIDEGATE__PACKED_CHUNKS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tidegate__packed_chunks__descriptor) \
+    , 0,NULL, NULL, {0,NULL} }
 
 
 struct  Tidegate__AttemptID
@@ -598,7 +606,8 @@ struct  Tidegate__SplitProgress
   int64_t rows;
   int64_t bytes;
   /*
-   * Sorted by the bytes of the name, each name once.
+   * Tables whose version has changed since the present set of tail splits began; 0: the tail does not have the table any
+   * more. Sorted by the bytes of the name, each name once.
    */
   size_t n_schema_versions;
   Tidegate__NamedVersion **schema_versions;
@@ -799,6 +808,9 @@ struct  Tidegate__SinkTable
 {
   ProtobufCMessage base;
   Tidegate__TableID *id;
+  /*
+   * Absent: the same as the source table's, as it is nearly always.
+   */
   Tidegate__TableSchema *schema;
 };
 #define TIDEGATE__SINK_TABLE__INIT \
@@ -836,17 +848,21 @@ struct  Tidegate__TailTableWork
   ProtobufCMessage base;
   Tidegate__TableBinding *binding;
   Tidegate__Offset *ignored_through;
-  size_t n_chunks;
-  Tidegate__FinishedChunk **chunks;
   /*
    * What earlier sets of tail splits have delivered, oldest first.
    */
   size_t n_delivered;
   Tidegate__DeliveredShares **delivered;
+  size_t n_chunks;
+  Tidegate__PackedChunks **chunks;
+  /*
+   * Whether the chunks' low watermarks count instead of the high ones.
+   */
+  protobuf_c_boolean counts_low;
 };
 #define TIDEGATE__TAIL_TABLE_WORK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__tail_table_work__descriptor) \
-    , NULL, NULL, 0,NULL, 0,NULL }
+    , NULL, NULL, 0,NULL, 0,NULL, 0 }
 
 
 /*
@@ -885,10 +901,15 @@ struct  Tidegate__TailWork
    */
   size_t n_former_tables;
   Tidegate__TableID **former_tables;
+  /*
+   * What the split's last commit said of versions (`SplitProgress.schema_versions`).
+   */
+  size_t n_changed_versions;
+  Tidegate__NamedVersion **changed_versions;
 };
 #define TIDEGATE__TAIL_WORK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__tail_work__descriptor) \
-    , NULL, 0,NULL, 0, 0, NULL, 0, 0,NULL }
+    , NULL, 0,NULL, 0, 0, NULL, 0, 0,NULL, 0,NULL }
 
 
 typedef enum {
@@ -1559,24 +1580,24 @@ Tidegate__ChunkRange *
 void   tidegate__chunk_range__free_unpacked
                      (Tidegate__ChunkRange *message,
                       ProtobufCAllocator *allocator);
-/* Tidegate__FinishedChunk methods */
-void   tidegate__finished_chunk__init
-                     (Tidegate__FinishedChunk         *message);
-size_t tidegate__finished_chunk__get_packed_size
-                     (const Tidegate__FinishedChunk   *message);
-size_t tidegate__finished_chunk__pack
-                     (const Tidegate__FinishedChunk   *message,
+/* Tidegate__PackedChunks methods */
+void   tidegate__packed_chunks__init
+                     (Tidegate__PackedChunks         *message);
+size_t tidegate__packed_chunks__get_packed_size
+                     (const Tidegate__PackedChunks   *message);
+size_t tidegate__packed_chunks__pack
+                     (const Tidegate__PackedChunks   *message,
                       uint8_t             *out);
-size_t tidegate__finished_chunk__pack_to_buffer
-                     (const Tidegate__FinishedChunk   *message,
+size_t tidegate__packed_chunks__pack_to_buffer
+                     (const Tidegate__PackedChunks   *message,
                       ProtobufCBuffer     *buffer);
-Tidegate__FinishedChunk *
-       tidegate__finished_chunk__unpack
+Tidegate__PackedChunks *
+       tidegate__packed_chunks__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   tidegate__finished_chunk__free_unpacked
-                     (Tidegate__FinishedChunk *message,
+void   tidegate__packed_chunks__free_unpacked
+                     (Tidegate__PackedChunks *message,
                       ProtobufCAllocator *allocator);
 /* Tidegate__AttemptID methods */
 void   tidegate__attempt_id__init
@@ -2161,8 +2182,8 @@ typedef void (*Tidegate__Bound_Closure)
 typedef void (*Tidegate__ChunkRange_Closure)
                  (const Tidegate__ChunkRange *message,
                   void *closure_data);
-typedef void (*Tidegate__FinishedChunk_Closure)
-                 (const Tidegate__FinishedChunk *message,
+typedef void (*Tidegate__PackedChunks_Closure)
+                 (const Tidegate__PackedChunks *message,
                   void *closure_data);
 typedef void (*Tidegate__AttemptID_Closure)
                  (const Tidegate__AttemptID *message,
@@ -2279,7 +2300,7 @@ extern const ProtobufCMessageDescriptor tidegate__offset__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__key_part__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__bound__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__chunk_range__descriptor;
-extern const ProtobufCMessageDescriptor tidegate__finished_chunk__descriptor;
+extern const ProtobufCMessageDescriptor tidegate__packed_chunks__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__attempt_id__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__split_progress__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__committable__descriptor;

@@ -9,9 +9,11 @@ final class KeyLocator {
   private let columns: [KeyColumn]
   /// Positions of the key's columns in the table's rows.
   private let indexes: [Int]
-  /// The lower bounds of all chunks but the first, ascending.
+  /// The chunks in key order; the lower bounds of all but the first divide the keys.
+  private let chunks: FinishedChunks
+  /// The bounds, where the server compares them; a key that is compared here has them in `boundRows`.
   private let bounds: [[KeyPart]]
-  /// The same bounds, decoded as the table's rows are: row `n` starts at `starts[n]`.
+  /// The bounds, decoded as the table's rows are: row `n` starts at `starts[n]`.
   private var boundRows = RowBatch(capacity: 4096)
   private var starts: [Int] = []
 
@@ -19,17 +21,19 @@ final class KeyLocator {
   let isLocal: Bool
 
   /// - Throws: `schemaMismatch` when a key column is missing or has another type than the bounds.
-  init(columns names: [String], bounds: [[KeyPart]], schema: RowSchema) throws(ConnectorError) {
+  init(chunks: FinishedChunks, schema: RowSchema) throws(ConnectorError) {
+    let names = chunks.columns
+    self.chunks = chunks
     columns = try MySQLPlanner.keyColumns(names, of: schema.schema, table: schema.table)
     indexes = names.compactMap { schema.schema.index(of: $0) }
-    self.bounds = bounds
     isLocal = columns.allSatisfy(\.isLocal)
+    bounds = isLocal ? [] : chunks.compactMap(\.range.lower)
     try decodeBounds(schema)
   }
 
   /// The same bounds for rows of another schema.
   func adopting(_ schema: RowSchema) throws(ConnectorError) -> KeyLocator {
-    try KeyLocator(columns: columns.map(\.column.name), bounds: bounds, schema: schema)
+    try KeyLocator(chunks: chunks, schema: schema)
   }
 
   private func decodeBounds(_ schema: RowSchema) throws(ConnectorError) {
@@ -41,7 +45,8 @@ final class KeyLocator {
       for (type, column) in zip(types, keySchema.columns) {
         decoders.append(try TextValueDecoder(type: type, column: column, isKey: true))
       }
-      for bound in bounds {
+      for chunk in chunks {
+        guard let bound = chunk.range.lower else { continue }
         starts.append(boundRows.byteCount)
         boundRows.beginRow(.insert)
         for (index, part) in bound.enumerated() where index < decoders.count {

@@ -45,6 +45,9 @@ struct Watermark {
     return (BinlogFile.number(of: boundary.file) ?? 0, boundary.position) >= (file, position)
   }
 
+  /// File and position, as they compare.
+  var place: (file: UInt64, position: UInt64) { (file, position) }
+
   /// Whether the watermark can be compared by position alone.
   var usesPositions: Bool { gtids == nil && domains == nil && isPlaced }
 
@@ -68,9 +71,7 @@ final class WatermarkFilter {
   private let ignored: Watermark?
   private let delivered: [DeliveredFilter]
   /// Of each chunk, in key order.
-  private let watermarks: [Watermark]
-  private let lowest: Watermark?
-  private let highest: Watermark?
+  private let watermarks: ChunkWatermarks
   private let chunkColumns: [String]
   /// Finds a key's chunk; nil where rows are not judged one by one.
   private(set) var locator: KeyLocator?
@@ -83,41 +84,19 @@ final class WatermarkFilter {
     delivered = try table.delivered.map { shares throws(ConnectorError) in
       try DeliveredFilter(shares, table: table.schema.table, server: server)
     }
-    let chunks = try Self.inOrder(table.chunks, table: table.schema.table)
-    var watermarks: [Watermark] = []
-    for chunk in chunks { watermarks.append(try Watermark(chunk.watermark, server: server)) }
-    self.watermarks = watermarks
-    let usesPositions = watermarks.allSatisfy(\.usesPositions)
-    lowest = usesPositions ? watermarks.min(by: Watermark.isLower) : nil
-    highest = usesPositions ? watermarks.max(by: Watermark.isLower) : nil
-    chunkColumns = chunks.first?.range.columns ?? []
-    locator = chunks.count > 1 ? try Self.locator(chunks, table.schema) : nil
-  }
-
-  /// The chunks from the lowest key to the highest: each begins where another one ends, so no key has to be compared.
-  private static func inOrder(_ chunks: [FinishedChunk], table: TableID) throws(ConnectorError) -> [FinishedChunk] {
-    guard !chunks.isEmpty else { return [] }
-    var byLower: [[KeyPart]?: FinishedChunk] = [:]
-    for chunk in chunks { byLower[chunk.range.lower] = chunk }
-    var ordered: [FinishedChunk] = []
-    var lower: [KeyPart]?
-    while let chunk = byLower.removeValue(forKey: lower) {
-      ordered.append(chunk)
-      lower = chunk.range.upper
-      if lower == nil { break }
+    guard let chunks = table.chunks.inOrder() else {
+      throw ConnectorError(.bug, "the finished chunks leave a gap between them", table: table.schema.table)
     }
-    guard ordered.count == chunks.count, lower == nil else {
-      throw ConnectorError(.bug, "the finished chunks leave a gap between them", table: table)
-    }
-    return ordered
+    watermarks = try ChunkWatermarks(chunks, server: server)
+    chunkColumns = chunks.columns
+    locator = watermarks.count > 1 ? try Self.locator(chunks, table.schema) : nil
   }
 
   /// A chunk key that is not part of the row's identity may change while the row stays the same: then its events cannot
   /// be judged by chunk. All of them above the lowest watermark are delivered; inserts replace, so nothing is doubled.
-  private static func locator(_ chunks: [FinishedChunk], _ schema: RowSchema) throws(ConnectorError) -> KeyLocator? {
-    let columns = chunks[0].range.columns
-    guard isStable(columns, schema) else { return nil }
-    return try KeyLocator(columns: columns, bounds: chunks.compactMap(\.range.lower), schema: schema)
+  private static func locator(_ chunks: FinishedChunks, _ schema: RowSchema) throws(ConnectorError) -> KeyLocator? {
+    guard isStable(chunks.columns, schema) else { return nil }
+    return try KeyLocator(chunks: chunks, schema: schema)
   }
 
   /// Whether a row keeps its values of these columns for as long as it is the same row.
@@ -142,15 +121,12 @@ final class WatermarkFilter {
   }
 
   private func verdictByChunks(_ place: LogPlace) -> Verdict {
-    guard !watermarks.isEmpty else { return .deliver }
-    if let lowest, let highest {
-      if lowest.covers(place) { return .skip }
-      if !highest.covers(place) || locator == nil { return .deliver }
-      return .judge
+    switch watermarks.extent(place) {
+    case .none: .deliver
+    case .all: .skip
+    // Where rows cannot be located, what some chunk does not contain is delivered.
+    case .some: locator == nil ? .deliver : .judge
     }
-    guard watermarks.count > 1 else { return watermarks[0].covers(place) ? .skip : .deliver }
-    if locator == nil { return watermarks.allSatisfy { $0.covers(place) } ? .skip : .deliver }
-    return .judge
   }
 
   /// What to do with a change of the table as a whole. `judge`: some chunks were read before it and some after.
@@ -158,15 +134,17 @@ final class WatermarkFilter {
     if let ignored, ignored.covers(place) { return .skip }
     // What a set of tail splits has met in part, it has not adopted: the change is met again.
     if delivered.contains(where: { $0.extent(place) == .all }) { return .skip }
-    let containing = watermarks.count { $0.covers(place) }
-    if containing == 0 { return .deliver }
-    return containing == watermarks.count ? .skip : .judge
+    switch watermarks.extent(place) {
+    case .none: return .deliver
+    case .all: return .skip
+    case .some: return .judge
+    }
   }
 
   /// Whether the row of an event that is judged is contained already: in the chunk of that number (nil: rows are not
   /// located, and the verdict was about all chunks), or in what its share has delivered.
   func contains(_ row: RowView, schema: RowSchema, chunk: Int?, _ place: LogPlace) -> Bool {
-    if let chunk, watermarks[chunk].covers(place) { return true }
+    if let chunk, watermarks.covers(place, chunk: chunk) { return true }
     return delivered.contains { $0.contains(row, schema: schema, place) }
   }
 
@@ -174,8 +152,7 @@ final class WatermarkFilter {
   func isPassed(by cursor: TailCursor) -> Bool {
     if let ignored, !ignored.isPassed(by: cursor) { return false }
     guard delivered.allSatisfy({ $0.isPassed(by: cursor) }) else { return false }
-    if let highest { return highest.isPassed(by: cursor) }
-    return watermarks.allSatisfy { $0.isPassed(by: cursor) }
+    return watermarks.isPassed(by: cursor)
   }
 
   /// The rows' columns have moved: the chunk key is found by name again. Where it no longer belongs to the rows'
