@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 typedef unsigned char uchar;
@@ -80,6 +81,23 @@ void tg_socket_keep_alive(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+  // While bytes are on their way the kernel asks nothing and repeats them instead, by default for a quarter of an hour.
+  unsigned unconfirmed = 90 * 1000;
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unconfirmed, sizeof unconfirmed);
+}
+
+int64_t tg_socket_silence(int fd) {
+  int unread = 0;
+  if (fd < 0 || ioctl(fd, FIONREAD, &unread) != 0) return -1;
+  if (unread > 0) return 0;
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -1;
+  return info.tcpi_last_data_recv;
+}
+
+void tg_mysql_set_read_timeout(MYSQL *mysql, int milliseconds) {
+  if (mysql->net.pvio != NULL) mysql->net.pvio->timeout[PVIO_READ_TIMEOUT] = milliseconds;
 }
 
 int tg_socket_shutdown(int fd) { return shutdown(fd, SHUT_RDWR); }

@@ -233,5 +233,5 @@ malformed:
 bool tg_packets_is_foreign(const tg_packets *packets) { return packets->is_foreign; }
 
 void tg_mysql_abandon_rows(MYSQL *mysql) {
-  if (mysql->status != MYSQL_STATUS_READY) mysql->status = MYSQL_STATUS_READY;
+  mysql->status = MYSQL_STATUS_READY;
 }

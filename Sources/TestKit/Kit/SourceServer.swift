@@ -125,6 +125,17 @@ public final class SourceServer: Sendable {
   /// Kills the server (SIGKILL); the data stay.
   public func kill() { shutDown(SIGKILL) }
 
+  /// Holds the server's process up (SIGSTOP): its connections stay, and nothing answers. It must be thawed again.
+  public func freeze() { signal(SIGSTOP) }
+
+  /// Lets a frozen server go on.
+  public func thaw() { signal(SIGCONT) }
+
+  private func signal(_ number: Int32) {
+    let pid = state.withLock { $0.pid }
+    if pid > 0 { Glibc.kill(pid, number) }
+  }
+
   /// Stops the server and removes its data.
   public func stop() {
     shutDown(SIGTERM)

@@ -52,8 +52,16 @@ int tg_mysql_wait_readable(MYSQL *mysql, int milliseconds);
 // Adds a connection attribute, visible in performance_schema.
 int tg_mysql_add_attribute(MYSQL *mysql, const char *name, const char *value);
 
-// Has the kernel ask a silent peer every few seconds whether it is still there.
+// Has the kernel ask a silent peer every few seconds whether it is still there, and give up a peer that does not confirm
+// what was sent to it.
 void tg_socket_keep_alive(int fd);
+
+// Milliseconds for which nothing has arrived from the peer although everything that had arrived was read; 0 while there
+// is something to read. -1 when `fd` is no TCP connection.
+int64_t tg_socket_silence(int fd);
+
+// Changes how long the connection waits for bytes from now on. An array's entry, as the library exports no function.
+void tg_mysql_set_read_timeout(MYSQL *mysql, int milliseconds);
 
 // Ends both directions of a socket; 0 or -1 with errno.
 int tg_socket_shutdown(int fd);

@@ -31,6 +31,8 @@ struct ConnectionSettings: Sendable, Hashable {
   var connectRetries = 3
   /// Milliseconds of silence after which a statement's connection counts as broken; nil: long.
   var readTimeout: Int64?
+  /// Milliseconds of silence after which the server is asked for a sign of life over another connection.
+  var silence: Int64 = 60_000
   /// Whether the server may be asked for the public key with which a password is sent over a connection that is not
   /// encrypted; nil: only where the user has not asked for encryption.
   var allowsKeyRetrieval: Bool?

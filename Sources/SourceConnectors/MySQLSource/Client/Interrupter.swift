@@ -11,6 +11,8 @@ final class Interrupter: Sendable {
   private struct State {
     var descriptor: Int32 = -1
     var isInterrupted = false
+    /// Why the connection was ended, where it was not wanted.
+    var loss: String?
   }
 
   private let state = Monitor(State())
@@ -32,6 +34,26 @@ final class Interrupter: Sendable {
     }
   }
 
+  /// Ends the attached connection, which is of no use for the given reason. Callable from any thread.
+  func sever(because reason: String) {
+    state.withLock { state in
+      guard state.descriptor >= 0 else { return }
+      state.loss = reason
+      _ = tg_socket_shutdown(state.descriptor)
+    }
+  }
+
+  /// Why `sever(because:)` has ended the attached connection.
+  var loss: String? { state.withLock { $0.loss } }
+
+  /// Milliseconds for which the server has sent nothing, all that had come being read; nil without a connection.
+  var silence: Int64? {
+    state.withLock { state in
+      let silence = tg_socket_silence(state.descriptor)
+      return silence < 0 ? nil : silence
+    }
+  }
+
   /// Whether `interrupt` has been called.
   var isInterrupted: Bool { state.withLock { $0.isInterrupted } }
 
@@ -40,6 +62,7 @@ final class Interrupter: Sendable {
     detach()
     state.withLock { state in
       state.descriptor = descriptor
+      state.loss = nil
       if state.isInterrupted, descriptor >= 0 { _ = tg_socket_shutdown(descriptor) }
     }
   }

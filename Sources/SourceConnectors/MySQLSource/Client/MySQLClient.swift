@@ -12,6 +12,9 @@ final class MySQLClient {
   private let handle: UnsafeMutablePointer<MYSQL>
   private var isClosed = false
   private var interrupter: Interrupter
+  private let settings: ConnectionSettings
+  /// The statement under way, in the eyes of `ServerWatch`.
+  private var watched: ServerWatch.Token?
   /// The packets of the log, once they have been asked for.
   private var packets: OpaquePointer?
 
@@ -49,12 +52,8 @@ final class MySQLClient {
     guard Self.library == 0 else { throw ConnectorError(.resource, "the MySQL client library cannot be initialised") }
     mysql_thread_init()
     guard let handle = mysql_init(nil) else { throw ConnectorError(.resource, "no memory for a connection") }
-    Self.setOptions(handle, settings, readTimeout: readTimeout)
-    let flags = UInt(CLIENT_MULTI_RESULTS)
-    guard
-      mysql_real_connect(
-        handle, settings.host, settings.user, settings.password, nil, settings.port, nil, flags) != nil
-    else {
+    Self.setOptions(handle, settings)
+    guard Self.logIn(handle, settings) else {
       let fault = MySQLFault(handle)
       mysql_close(handle)
       throw fault.error("connecting to \(settings.host):\(settings.port) as \(settings.user)")
@@ -69,15 +68,33 @@ final class MySQLClient {
     let descriptor = tg_mysql_duplicate_socket(handle)
     tg_socket_keep_alive(descriptor)
     interrupter.attach(descriptor)
+    // The library reads plain connections with the one, encrypted ones with the other.
+    tg_mysql_set_read_timeout(handle, Int32(clamping: Int64(readTimeout) * 1000))
+    var seconds = readTimeout
+    mysql_options(handle, MYSQL_OPT_READ_TIMEOUT, &seconds)
     self.handle = handle
     self.interrupter = interrupter
+    self.settings = settings
   }
 
   deinit { close() }
 
-  private static func setOptions(
-    _ handle: UnsafeMutablePointer<MYSQL>, _ settings: ConnectionSettings, readTimeout: UInt32
-  ) {
+  private static func logIn(_ handle: UnsafeMutablePointer<MYSQL>, _ settings: ConnectionSettings) -> Bool {
+    mysql_real_connect(
+      handle, settings.host, settings.user, settings.password, nil, settings.port, nil, UInt(CLIENT_MULTI_RESULTS))
+      != nil
+  }
+
+  /// Whether the server says anything to a new connection, be it a refusal, within `connectTimeout`.
+  static func answers(_ settings: ConnectionSettings) -> Bool {
+    mysql_thread_init()
+    guard library == 0, let handle = mysql_init(nil) else { return true }
+    defer { mysql_close(handle) }
+    setOptions(handle, settings)
+    return logIn(handle, settings) || !MySQLFault(handle).isSilence
+  }
+
+  private static func setOptions(_ handle: UnsafeMutablePointer<MYSQL>, _ settings: ConnectionSettings) {
     func set(_ option: mysql_option, _ value: UInt32) {
       var value = value
       mysql_options(handle, option, &value)
@@ -85,8 +102,10 @@ final class MySQLClient {
     func set(_ option: mysql_option, _ value: String?) {
       if let value { mysql_options(handle, option, value) }
     }
-    set(MYSQL_OPT_CONNECT_TIMEOUT, UInt32(clamping: max(1, (settings.connectTimeout + 999) / 1000)))
-    set(MYSQL_OPT_READ_TIMEOUT, readTimeout)
+    let connectTimeout = UInt32(clamping: max(1, (settings.connectTimeout + 999) / 1000))
+    set(MYSQL_OPT_CONNECT_TIMEOUT, connectTimeout)
+    // For the login; afterwards it is another one.
+    set(MYSQL_OPT_READ_TIMEOUT, connectTimeout)
     set(MYSQL_OPT_WRITE_TIMEOUT, 60)
     // Rows are limited by the server's max_allowed_packet; the library's own limit must not be lower.
     var packet = UInt(1) << 30
@@ -138,6 +157,7 @@ final class MySQLClient {
   func close() {
     guard !isClosed else { return }
     isClosed = true
+    endStatement()
     interrupter.detach()
     tg_packets_free(packets)
     packets = nil
@@ -156,16 +176,32 @@ final class MySQLClient {
   /// The last call's error; `cancelled` when it was this product that broke the connection.
   func failure(_ doing: String, table: TableID? = nil) -> ConnectorError {
     if interrupter.isInterrupted { return ConnectorError(.cancelled, "\(doing): interrupted", table: table) }
+    if let loss = interrupter.loss {
+      return ConnectorError(
+        .connection, "\(doing): \(loss)", table: table, remedy: "look at the server; what was read is read again")
+    }
     return MySQLFault(handle).error(doing, table: table)
+  }
+
+  /// Behind the last byte of a statement's answer, or where nobody waits for it any more.
+  fileprivate func endStatement() {
+    guard let token = watched else { return }
+    watched = nil
+    ServerWatch.shared.end(token)
   }
 
   private func send(_ sql: String, table: TableID?) throws(ConnectorError) {
     if isClosed { throw ConnectorError(.connection, "the connection is closed", table: table) }
+    endStatement()
+    watched = ServerWatch.shared.begin(interrupter, settings)
     var text = sql
     let status = text.withUTF8 { bytes in
       bytes.withMemoryRebound(to: CChar.self) { mysql_real_query(handle, $0.baseAddress, UInt($0.count)) }
     }
-    guard status == 0 else { throw failure(Self.summary(sql), table: table) }
+    guard status == 0 else {
+      endStatement()
+      throw failure(Self.summary(sql), table: table)
+    }
   }
 
   /// A statement's beginning, for messages. Statements carry no secrets; key values are cut off with the rest.
@@ -181,6 +217,7 @@ final class MySQLClient {
   /// Runs a statement and returns all its rows as text; for small results.
   func query(_ sql: String, table: TableID? = nil) throws(ConnectorError) -> [[String?]] {
     try send(sql, table: table)
+    defer { endStatement() }
     guard let result = mysql_store_result(handle) else {
       guard mysql_errno(handle) == 0 else { throw failure(Self.summary(sql), table: table) }
       return []
@@ -202,6 +239,7 @@ final class MySQLClient {
   /// Names of the columns and the rows, for statements whose columns differ between servers.
   func namedRow(_ sql: String) throws(ConnectorError) -> [String: String]? {
     try send(sql, table: nil)
+    defer { endStatement() }
     guard let result = mysql_store_result(handle) else {
       guard mysql_errno(handle) == 0 else { throw failure(Self.summary(sql)) }
       return nil
@@ -224,7 +262,10 @@ final class MySQLClient {
   /// Runs a SELECT whose rows are fetched one by one. Nothing else may run on this connection before it has ended.
   func stream(_ sql: String, table: TableID?) throws(ConnectorError) -> MySQLStream {
     try send(sql, table: table)
-    guard let result = mysql_use_result(handle) else { throw failure(Self.summary(sql), table: table) }
+    guard let result = mysql_use_result(handle) else {
+      endStatement()
+      throw failure(Self.summary(sql), table: table)
+    }
     return try MySQLStream(result: result, client: self)
   }
 
@@ -345,6 +386,7 @@ final class MySQLStream {
   func close() {
     guard isOpen else { return }
     isOpen = false
+    client.endStatement()
     if !isAtEnd { client.abandonRows() }
     tg_packets_free(packets)
     mysql_free_result(result)

@@ -29,6 +29,10 @@ struct MySQLFault {
       remedy: code == 2026 ? Self.tlsRemedy(text) : Self.remedy(kind, code: code))
   }
 
+  /// Whether the library says that nobody has answered. What a server says itself, whatever it is, is an answer; and a
+  /// name that cannot be looked up says nothing about the server.
+  var isSilence: Bool { [2002, 2003, 2006, 2012, 2013, 2055].contains(code) }
+
   /// Error numbers that stand for a connection that is gone or could not be made.
   private static let connection: Set<UInt32> = [
     1040, 1053, 1077, 1152, 1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 1203, 1317, 1927, 2000, 2001,
