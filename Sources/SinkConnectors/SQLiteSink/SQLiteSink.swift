@@ -131,7 +131,7 @@ public struct SQLiteSink: SinkConnector {
   /// - Throws: `fenced` when a later attempt has claimed it; `transient` when the write lock stays taken for
   ///   `busy.timeout`.
   public func openWriter(_ attempt: AttemptID) throws(ConnectorError) -> any SinkWriter {
-    try SQLiteWriter(IdleDatabases.shared.take(settings), attempt)
+    try SQLiteWriter(IdleDatabases.take(settings), attempt)
   }
 
   /// Opens a session that looks up what was committed.

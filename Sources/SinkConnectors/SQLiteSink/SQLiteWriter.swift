@@ -138,7 +138,7 @@ final class SQLiteWriter: SinkWriter {
     for plan in plans.values { plan.finalize() }
     plans = [:]
     state = .closed
-    IdleDatabases.shared.put(database)
+    IdleDatabases.put(database)
   }
 
   func interrupt() { wait.interrupt() }

@@ -11,6 +11,11 @@ final class SnapshotSession {
   /// Milliseconds after which a session is not used for another chunk: what is known of the server may change.
   private static let longestUse: Int64 = 60_000
 
+  /// Sessions between two chunks. Opening one takes as long as reading a small table.
+  private static let idle = IdlePool<ConnectionSettings, SnapshotSession>(
+    name: "mysql-idle", lifetime: 3000, limit: 64
+  ) { $0.close() }
+
   private init(_ settings: ConnectionSettings, _ interrupter: Interrupter) throws(ConnectorError) {
     let client = try MySQLClient.connect(settings, interrupter: interrupter)
     do {
@@ -29,7 +34,7 @@ final class SnapshotSession {
   static func open<R>(
     _ settings: ConnectionSettings, _ interrupter: Interrupter, _ body: (SnapshotSession) throws(ConnectorError) -> R
   ) throws(ConnectorError) -> R {
-    if let session = IdleSessions.shared.take(settings) {
+    if let session = idle.take(settings) {
       session.client.attach(interrupter)
       do {
         return try body(session)
@@ -52,71 +57,9 @@ final class SnapshotSession {
   func leave() {
     guard Clock.monotonicMilliseconds() - opened < Self.longestUse else { return close() }
     client.attach(Interrupter())
-    IdleSessions.shared.put(self, settings)
+    Self.idle.put(self, settings)
   }
 
   /// Gives the connection up.
   func close() { client.close() }
-}
-
-/// Sessions between two chunks, for a few seconds. Opening one takes as long as reading a small table.
-private final class IdleSessions: Sendable {
-  /// A session that no thread uses.
-  ///
-  /// `@unchecked Sendable` is safe: a session is in the list or with one reader, never both; whoever takes it out of
-  /// the list, under the lock, is the only one that has it.
-  private struct Idle: @unchecked Sendable {
-    let session: SnapshotSession
-    let settings: ConnectionSettings
-    let until: Int64
-  }
-
-  private struct State {
-    var idle: [Idle] = []
-    var isWatched = false
-  }
-
-  static let shared = IdleSessions()
-  private static let lifetime: Int64 = 3000
-  private static let limit = 64
-  private let state = Monitor(State())
-
-  func take(_ settings: ConnectionSettings) -> SnapshotSession? {
-    let found: Idle? = state.withLock { state in
-      guard let index = state.idle.lastIndex(where: { $0.settings == settings }) else { return nil }
-      return state.idle.remove(at: index)
-    }
-    return found?.session
-  }
-
-  func put(_ session: SnapshotSession, _ settings: ConnectionSettings) {
-    let idle = Idle(session: session, settings: settings, until: Clock.monotonicMilliseconds() + Self.lifetime)
-    let (isFull, startsWatch) = state.update { state in
-      if state.idle.count >= Self.limit { return (true, false) }
-      state.idle.append(idle)
-      defer { state.isWatched = true }
-      return (false, !state.isWatched)
-    }
-    if isFull { session.close() }
-    if startsWatch { _ = DedicatedThread(name: "mysql-idle") { [self] in watch() } }
-  }
-
-  /// Closes sessions whose time is over, until there are none.
-  private func watch() {
-    while true {
-      let next: Int64? = state.withLock { state in
-        state.isWatched = !state.idle.isEmpty
-        return state.idle.first?.until
-      }
-      guard let next else { return }
-      _ = state.wait(milliseconds: max(1, next - Clock.monotonicMilliseconds())) { _ in Bool?.none }
-      let now = Clock.monotonicMilliseconds()
-      let over: [Idle] = state.withLock { state in
-        let over = state.idle.filter { $0.until <= now }
-        state.idle.removeAll { $0.until <= now }
-        return over
-      }
-      for idle in over { idle.session.close() }
-    }
-  }
 }
