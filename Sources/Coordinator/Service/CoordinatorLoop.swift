@@ -124,8 +124,10 @@ struct CoordinatorLoop {
     switch action {
     case .send(let number, let message): send(number, message)
     case .close(let number, let reason):
+      // What had come before it was closed is still on its way through the inbox, and asks for the same again.
+      guard let connection = connections.removeValue(forKey: number) else { return }
       log.warning("worker connection closed", ["reason": reason])
-      connections.removeValue(forKey: number)?.close()
+      connection.close()
     case .start(let job): start(job)
     case .forget(let pipeline): forget(pipeline)
     case .answer(let token, let error):
