@@ -130,31 +130,11 @@ import Testing
       }
     }
 
-    /// The catalog does not show the implicit default of a column that was added as NOT NULL, nor bits as a value, and
-    /// shows the zeros of ZEROFILL.
-    private func isSameDefault(_ expected: Column, _ found: Column, _ sql: String) -> Bool {
-      if expected.nativeType.hasPrefix("bit") { return true }
-      // MySQL shows the default of bytes in hexadecimal.
-      if expected.nativeType.contains("binary"), found.defaultValue?.hasPrefix("0x") == true { return true }
-      if expected.nativeType.hasPrefix("binary") { return true }
-      // Rounded: what is not known for certain is not carried.
-      if expected.defaultValue == nil, expected.nativeType.contains("time") { return true }
-      guard let value = expected.defaultValue else { return found.defaultValue == nil }
-      // Servers take a default of an AUTO_INCREMENT column, and forget it.
-      if found.defaultValue == nil, sql.contains("SET DEFAULT") { return true }
-      if found.defaultValue == nil {
-        return !expected.type.isNullable
-          && (value.isEmpty || value == "a" || value.hasPrefix("1970-01-01") || value.allSatisfy { "0:.".contains($0) })
-      }
-      if expected.nativeType.contains("zerofill") { return Int(value) == found.defaultValue.flatMap { Int($0) } }
-      return value == found.defaultValue
-    }
-
     private func compare(_ sql: String) throws {
       guard var expected = table?.schema else { return }
       let found = try #require(try planner.describe(fixture.table("t"))).schema
       for index in expected.columns.indices where index < found.columns.count {
-        if isSameDefault(expected.columns[index], found.columns[index], sql) {
+        if Column.isSameDefault(expected.columns[index], found.columns[index], sql) {
           expected.columns[index].defaultValue = found.columns[index].defaultValue
         }
       }

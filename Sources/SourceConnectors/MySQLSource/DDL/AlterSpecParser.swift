@@ -92,19 +92,15 @@ struct AlterSpecParser {
       case nil: break
       }
     }
-    guard let name = cursor.name(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor) else {
-      return nil
-    }
+    guard let name = cursor.definedName(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor)
+    else { return nil }
     guard let position = place(&cursor), endOfSpec(cursor) else { return nil }
-    return [.addColumn(definition, position: position, ifNotExists: ifNotExists)] + Self.inlineKeys(definition)
+    return [.addColumn(definition, position: position, ifNotExists: ifNotExists)] + inlineKeys(definition)
   }
 
   /// A column's own PRIMARY KEY and UNIQUE.
-  private static func inlineKeys(_ definition: ColumnDefinition) -> [AlterSpec] {
-    var keys: [AlterSpec] = []
-    if definition.isPrimaryKey { keys.append(.addKey(CreateTableParser.inlineKey(.primary, definition))) }
-    if definition.isUnique { keys.append(.addKey(CreateTableParser.inlineKey(.unique, definition))) }
-    return keys
+  private func inlineKeys(_ definition: ColumnDefinition) -> [AlterSpec] {
+    CreateTableParser.inlineKeys(definition, dialect).map { .addKey($0) }
   }
 
   private func drop(_ cursor: inout TokenCursor) -> [AlterSpec]? {
@@ -132,21 +128,21 @@ struct AlterSpecParser {
     cursor.advance()
     _ = cursor.take("COLUMN")
     let ifExists = cursor.take("IF", "EXISTS")
-    guard let name = cursor.name(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor),
+    guard let name = cursor.definedName(), let definition = ColumnDefinitionParser(dialect).definition(name, &cursor),
       let position = place(&cursor), endOfSpec(cursor)
     else { return nil }
-    return [.modifyColumn(definition, position: position, ifExists: ifExists)] + Self.inlineKeys(definition)
+    return [.modifyColumn(definition, position: position, ifExists: ifExists)] + inlineKeys(definition)
   }
 
   private func change(_ cursor: inout TokenCursor) -> [AlterSpec]? {
     cursor.advance()
     _ = cursor.take("COLUMN")
     let ifExists = cursor.take("IF", "EXISTS")
-    guard let old = cursor.name(), let name = cursor.name(),
+    guard let old = cursor.definedName(), let name = cursor.definedName(),
       let definition = ColumnDefinitionParser(dialect).definition(name, &cursor), let position = place(&cursor),
       endOfSpec(cursor)
     else { return nil }
-    return [.changeColumn(old, definition, position: position, ifExists: ifExists)] + Self.inlineKeys(definition)
+    return [.changeColumn(old, definition, position: position, ifExists: ifExists)] + inlineKeys(definition)
   }
 
   private func rename(_ cursor: inout TokenCursor) -> [AlterSpec]? {
@@ -180,7 +176,7 @@ struct AlterSpecParser {
 
   private func convert(_ cursor: inout TokenCursor) -> [AlterSpec]? {
     cursor.advance()
-    guard cursor.take("TO"), cursor.take("CHARACTER", "SET") || cursor.take("CHARSET"),
+    guard cursor.take("TO"), cursor.takeCharset(),
       let charset = cursor.wordOrString()
     else { return nil }
     let collation = cursor.take("COLLATE") ? cursor.wordOrString() : nil
@@ -212,14 +208,14 @@ struct AlterSpecParser {
   /// Table options, several of them with or without blanks between; the character set is the only one that matters.
   private func options(_ cursor: inout TokenCursor) -> [AlterSpec]? {
     guard let first = cursor.current else { return [] }
-    let isCharset = ["DEFAULT", "CHARACTER", "CHARSET", "COLLATE"].contains(first.keyword)
+    let isCharset = ["DEFAULT", "CHARACTER", "CHARSET", "CHAR", "COLLATE"].contains(first.keyword)
     let isAssignment = cursor.peek(1)?.kind == .symbol && cursor.peek(1)?.text == "="
     guard isCharset || isAssignment || Self.harmless.contains(first.keyword) else { return nil }
     var charset: String?
     var collation: String?
     var comment: String?
     while !cursor.isAtEnd {
-      if cursor.take("CHARACTER", "SET") || cursor.take("CHARSET") {
+      if cursor.takeCharset() {
         _ = cursor.take(symbol: "=")
         charset = cursor.wordOrString()?.lowercased()
       } else if cursor.take("COLLATE") {

@@ -57,7 +57,7 @@ struct ColumnDefinitionParser {
   }
 
   private func textAttribute(_ column: inout ColumnDefinition, _ cursor: inout TokenCursor) -> Bool {
-    if cursor.take("CHARACTER", "SET") || cursor.take("CHARSET") {
+    if cursor.takeCharset() {
       column.charset = cursor.wordOrString()?.lowercased()
     } else if cursor.take("COLLATE") {
       _ = cursor.take(symbol: "=")

@@ -69,15 +69,17 @@ struct ColumnTypeParser {
   /// `(10)` or `(10, 2)`; nil without parentheses, or when they hold anything else.
   private func numbers(_ cursor: inout TokenCursor) -> [Int]? {
     guard cursor.sees(symbol: "("), let inner = cursor.parenthesised() else { return nil }
-    // "10,2" without blanks may come as one number, "10.2" never does.
-    return inner.splitAtCommas().compactMap { $0.first.flatMap { Int($0.text) } }
+    // MariaDB takes a number with a point for the whole one in front of it.
+    return inner.splitAtCommas().compactMap { $0.first.flatMap { Int($0.text.prefix { $0 != "." }) } }
   }
 
   private func plain(_ word: String, _ cursor: inout TokenCursor) -> Parsed {
     var parsed = Parsed(Self.simple[word] ?? word.lowercased(), numbers(&cursor) ?? [])
     switch parsed.name {
+    case "varbinary": if let length = parsed.parameters.first { parsed = Self.bounded(parsed.name, length) }
     case "bit", "binary": if parsed.parameters.isEmpty { parsed.parameters = [1] }
     case "time", "datetime", "timestamp": if parsed.parameters == [0] { parsed.parameters = [] }
+    case "vector": if parsed.parameters.isEmpty { parsed.parameters = [2048] }
     case "year": parsed.parameters = dialect.showsIntegerWidths ? [parsed.parameters.first == 2 ? 2 : 4] : []
     default: break
     }
@@ -118,8 +120,16 @@ struct ColumnTypeParser {
     if cursor.takeAny(["VARYING", "VARCHAR", "VARCHARACTER"]) != nil { varies = true }
     let length = numbers(&cursor)?.first
     if varies, length == nil { return nil }
-    var parsed = Parsed(varies ? "varchar" : "char", [length ?? 1])
+    var parsed = Self.bounded(varies ? "varchar" : "char", length ?? 1)
     if isNational { parsed.charset = "utf8mb3" }
+    return parsed
+  }
+
+  /// Outside strict mode a VARCHAR or VARBINARY that no row can hold is taken for TEXT or BLOB of that length.
+  private static func bounded(_ name: String, _ length: Int) -> Parsed {
+    guard length > 65_535, name.hasPrefix("var") else { return Parsed(name, [length]) }
+    var parsed = Parsed(name == "varchar" ? "text" : "blob")
+    parsed.sizeHint = length
     return parsed
   }
 

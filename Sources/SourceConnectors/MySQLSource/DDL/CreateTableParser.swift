@@ -46,22 +46,26 @@ struct CreateTableParser {
     case .irrelevant: break
     case .notUnderstood: create.unsupported = part.text
     case nil:
-      guard let name = cursor.name(), let column = ColumnDefinitionParser(dialect).definition(name, &cursor),
+      guard let name = cursor.definedName(), let column = ColumnDefinitionParser(dialect).definition(name, &cursor),
         cursor.isAtEnd
       else {
         create.unsupported = part.text
         return
       }
       create.columns.append(column)
-      if column.isPrimaryKey { create.keys.append(Self.inlineKey(.primary, column)) }
-      if column.isUnique { create.keys.append(Self.inlineKey(.unique, column)) }
+      create.keys += Self.inlineKeys(column, dialect)
     }
   }
 
-  /// The key that a column's own PRIMARY KEY or UNIQUE makes.
-  static func inlineKey(_ kind: KeyDefinition.Kind, _ column: ColumnDefinition) -> KeyDefinition {
-    KeyDefinition(
-      kind: kind, name: kind == .primary ? "PRIMARY" : nil, parts: [KeyDefinition.Part(column: column.name)])
+  /// The keys that a column's own PRIMARY KEY and UNIQUE make. Of both, MariaDB makes one.
+  static func inlineKeys(_ column: ColumnDefinition, _ dialect: DDLDialect) -> [KeyDefinition] {
+    let parts = [KeyDefinition.Part(column: column.name)]
+    var keys: [KeyDefinition] = []
+    if column.isPrimaryKey { keys.append(KeyDefinition(kind: .primary, name: TableKeys.primaryName, parts: parts)) }
+    if column.isUnique, keys.isEmpty || dialect.flavor == .mysql {
+      keys.append(KeyDefinition(kind: .unique, name: nil, parts: parts))
+    }
+    return keys
   }
 
   /// Table options up to the partitioning, which does not matter, or a SELECT.
@@ -82,7 +86,7 @@ struct CreateTableParser {
   }
 
   private func option(_ token: DDLToken, _ cursor: inout TokenCursor, _ create: inout CreateTable) {
-    if cursor.take("CHARACTER", "SET") || cursor.take("CHARSET") {
+    if cursor.takeCharset() {
       _ = cursor.take(symbol: "=")
       create.charset = cursor.wordOrString()?.lowercased()
     } else if cursor.take("COLLATE") {

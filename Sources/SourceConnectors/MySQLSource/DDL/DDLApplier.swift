@@ -175,6 +175,15 @@ extension MySQLColumnType {
       let prefix = bytes < 1 << 8 ? "tiny" : bytes < 1 << 16 ? "" : bytes < 1 << 24 ? "medium" : "long"
       result = prefix + result
     }
+    if kind == .varchar || kind == .varbinary, let length,
+      length * MySQLCharset(collation: collation).maximumCharacterLength > 65_535
+    {
+      let bytes = length * MySQLCharset(collation: collation).maximumCharacterLength
+      return (
+        (bytes < 1 << 24 ? "medium" : "long") + (hasCollation && collation != "binary" ? "text" : "blob"),
+        collation == "binary"
+      )
+    }
     guard collation == "binary" else { return (result, false) }
     switch kind {
     case .char: return ("binary(\(length ?? 1))", true)

@@ -28,6 +28,7 @@ extension DDLApplier {
       let name = charset ?? defaultCollation.map { MySQLCharset(collation: $0).name } ?? "utf8mb4"
       return MySQLCharset(name: name).name + "_" + collation
     }
+    if charset == "default" { return databaseCollation }
     return charset.map { defaultCollation(ofCharset: $0) }
   }
 

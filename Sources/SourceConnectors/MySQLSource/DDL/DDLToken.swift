@@ -56,7 +56,8 @@ struct DDLTokenizer {
   private mutating func run(_ limit: Int) {
     while index < scalars.count, tokens.count < limit {
       let scalar = peek()
-      if scalar.properties.isWhitespace || scalar == "\0" {
+      // Other blanks of Unicode are letters of names.
+      if scalar.value <= 0x20 {
         index += 1
       } else if skipComment(scalar) {
         continue

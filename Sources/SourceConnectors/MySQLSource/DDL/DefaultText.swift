@@ -17,9 +17,9 @@ enum DefaultText {
     case .decimal: return rounded(text, scale: type.scale ?? 0) ?? text
     case .float, .double: return type.scale.flatMap { rounded(text, scale: $0) } ?? approximate(text)
     case .year: return year(text)
-    case .date: return text.split(separator: " ").first.map { separated($0, "-", [4, 2, 2]) } ?? text
-    case .datetime, .timestamp: return timestamp(text, digits: type.fractionalDigits)
-    case .time: return time(text, digits: type.fractionalDigits)
+    case .date: return TimeLiteral(text)?.dateText
+    case .datetime, .timestamp: return TimeLiteral(text)?.text(digits: type.fractionalDigits)
+    case .time: return TimeLiteral(time: text)?.timeText(digits: type.fractionalDigits)
     case .char: return trimmed(text)
     case .enumeration: return member(trimmed(text), type)
     case .set: return set(text, type)
@@ -41,7 +41,7 @@ enum DefaultText {
 
   private static func bits(_ number: UInt64) -> String { "b'" + String(number, radix: 2) + "'" }
 
-  private static func trimmed(_ text: String) -> String {
+  private static func trimmed(_ text: some StringProtocol) -> String {
     var scalars = Array(text.unicodeScalars)
     while scalars.last == " " { scalars.removeLast() }
     return String(String.UnicodeScalarView(scalars))
@@ -55,7 +55,7 @@ enum DefaultText {
 
   /// `1e3` is shown as 1000, `1.50` as 1.5.
   private static func approximate(_ text: String) -> String {
-    guard let number = Double(text), number.isFinite else { return text }
+    guard let number = Double(trimmed(text[...].drop { $0 == " " })), number.isFinite else { return text }
     if number == number.rounded(), abs(number) < 1e15 { return String(Int64(number)) }
     return "\(number)"
   }
@@ -65,54 +65,6 @@ enum DefaultText {
     if text.count > 2 || number > 99 { return text }
     // The text '0' is 2000, the number 0 is 0000; what was written cannot be told apart any more.
     return String(number + (number < 70 ? 2000 : 1900))
-  }
-
-  /// `2020-1-2` and `20200102` become `2020-01-02`.
-  private static func separated(_ text: Substring, _ separator: Character, _ widths: [Int]) -> String {
-    var parts: [Substring] = text.split { !$0.isNumber }
-    if parts.count == 1, text.count == widths.reduce(0, +) {
-      var rest = text
-      parts = widths.map { width in
-        defer { rest = rest.dropFirst(width) }
-        return rest.prefix(width)
-      }
-    }
-    guard parts.count == widths.count else { return String(text) }
-    let padded = zip(parts, widths).map { part, width in
-      String(repeating: "0", count: max(0, width - part.count)) + part
-    }
-    return padded.joined(separator: String(separator))
-  }
-
-  private static func timestamp(_ text: String, digits: Int) -> String? {
-    let halves = text.split(maxSplits: 1) { $0 == " " || $0 == "T" }
-    guard let date = halves.first else { return text }
-    if halves.count == 1, date.count == 14, date.allSatisfy(\.isNumber) {
-      return clock(date.dropFirst(8), digits: digits).map { separated(date.prefix(8), "-", [4, 2, 2]) + " " + $0 }
-    }
-    let time = clock(halves.count > 1 ? halves[1] : "00:00:00", digits: digits)
-    return time.map { separated(date, "-", [4, 2, 2]) + " " + $0 }
-  }
-
-  private static func time(_ text: String, digits: Int) -> String? {
-    let isNegative = text.hasPrefix("-")
-    return clock(isNegative ? text.dropFirst() : text[...], digits: digits).map { isNegative ? "-" + $0 : $0 }
-  }
-
-  /// Nil where digits fall away: MySQL rounds them, MariaDB cuts them off, and `sql_mode` may say otherwise.
-  private static func clock(_ text: Substring, digits: Int) -> String? {
-    let parts = text.split(separator: ".", maxSplits: 1)
-    guard var whole = parts.first else { return String(text) }
-    if whole.allSatisfy(\.isNumber), whole.count < 6 {
-      whole = Substring(String(repeating: "0", count: 6 - whole.count) + whole)
-    }
-    if whole.filter({ $0 == ":" }).count == 1 { whole += ":00" }
-    let cut = parts.count > 1 ? parts[1].dropFirst(digits) : ""
-    guard cut.allSatisfy({ $0 == "0" }) else { return nil }
-    let seconds = separated(whole, ":", [2, 2, 2])
-    guard digits > 0 else { return seconds }
-    let fraction = (parts.count > 1 ? parts[1] : "").prefix(digits)
-    return seconds + "." + fraction + String(repeating: "0", count: digits - fraction.count)
   }
 
   /// Members are found without regard to case, and stand as they were defined.

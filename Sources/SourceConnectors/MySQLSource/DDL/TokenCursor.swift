@@ -58,6 +58,17 @@ struct TokenCursor {
     return token.text
   }
 
+  /// A column's name as its definition has it: the table's may stand in front, `t.c` or `s.t.c`.
+  mutating func definedName() -> String? {
+    _ = take(symbol: ".")
+    var found = name()
+    while found != nil, take(symbol: ".") { found = tableNamePart() }
+    return found
+  }
+
+  /// CHARACTER SET, in one of its spellings.
+  mutating func takeCharset() -> Bool { take("CHARACTER", "SET") || take("CHARSET") || take("CHAR", "SET") }
+
   /// `t`, `s.t` or `.t`.
   mutating func tableName(defaultSchema: String) -> TableID? {
     if take(symbol: ".") { return name().map { TableID(schema: defaultSchema, table: $0) } }
