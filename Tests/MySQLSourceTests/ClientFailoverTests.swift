@@ -6,39 +6,19 @@ import Testing
 
 @testable import MySQLSource
 
-/// A primary and a replica that writes what it replicates to its own log.
-private struct ServerPair {
-  let primary: SourceServer
-  let replica: SourceServer
+/// A primary, its replica, and a table on both.
+private struct FailoverPair {
+  let servers: ServerPair
   let fixture: SourceFixture
   let schema: RowSchema
   let start: Offset
+  var primary: SourceServer { servers.primary }
+  var replica: SourceServer { servers.replica }
 
   init(_ kind: ServerKind) throws {
-    primary = try SourceServer(kind, .durable)
-    replica = try SourceServer(
-      kind, .argument("--server-id=2"),
-      .argument(kind == .mariaDB ? "--log-slave-updates=ON" : "--log-replica-updates=ON"))
-    // What the fixture did on its own would be in no common history.
-    try primary.execute(kind == .mariaDB ? "RESET MASTER" : "RESET BINARY LOGS AND GTIDS")
-    try replica.execute(kind == .mariaDB ? "RESET MASTER" : "RESET BINARY LOGS AND GTIDS")
-    let account = SourceServer.account
-    switch kind {
-    case .mariaDB:
-      try replica.execute(
-        """
-        CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=\(primary.port), MASTER_USER='\(account)',
-          MASTER_PASSWORD='\(account)', MASTER_USE_GTID=slave_pos; START SLAVE
-        """)
-    case .mySQL:
-      try replica.execute(
-        """
-        CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=\(primary.port), SOURCE_USER='\(account)',
-          SOURCE_PASSWORD='\(account)', SOURCE_AUTO_POSITION=1, SOURCE_SSL=1; START REPLICA
-        """)
-    }
+    servers = try ServerPair(kind)
     fixture = try SourceFixture(
-      "failover", server: primary, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))",
+      "failover", server: servers.primary, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))",
       "CREATE TABLE other (id INT PRIMARY KEY)")
     let connector = try fixture.connector()
     let table = try connector.discover(fixture.table("t"))
@@ -50,44 +30,22 @@ private struct ServerPair {
     for id in ids { try server.execute("INSERT INTO t VALUES (\(id), 'v\(id)')", database: fixture.database) }
   }
 
-  /// Waits until the replica has what the primary has.
-  func follow() throws {
-    switch primary.kind {
-    case .mariaDB:
-      let end = try primary.query("SELECT @@global.gtid_binlog_pos").first?[0] ?? ""
-      #expect(try replica.query("SELECT MASTER_GTID_WAIT('\(end)', 30)") == [["0"]])
-    case .mySQL:
-      let end = try primary.query("SELECT @@global.gtid_executed").first?[0] ?? ""
-      #expect(try replica.query("SELECT WAIT_FOR_EXECUTED_GTID_SET('\(end)', 30)") == [["0"]])
-    }
-  }
-
-  /// The replica becomes a server of its own.
-  func promote() throws {
-    try replica.execute(primary.kind == .mariaDB ? "STOP SLAVE" : "STOP REPLICA")
-  }
-
   func connector(port: Int) throws -> any SourceConnector { try fixture.connector(["port": "\(port)"]) }
-
-  func stop() {
-    primary.stop()
-    replica.stop()
-  }
 }
 
 @Suite struct ClientFailoverTests {
   @Test("an offset goes on at the replica", arguments: SourceServer.available)
   func offsets(on kind: ServerKind) throws {
-    let pair = try ServerPair(kind)
-    defer { pair.stop() }
+    let pair = try FailoverPair(kind)
+    defer { pair.servers.stop() }
     let old = try pair.connector(port: pair.primary.port)
     try pair.insert(1...5, on: pair.primary)
     let middle = try old.endOffset()
     try pair.insert(6...9, on: pair.primary)
     let last = try old.endOffset()
-    try pair.follow()
+    try pair.servers.follow()
     pair.primary.kill()
-    try pair.promote()
+    try pair.servers.promote()
     try pair.replica.execute("FLUSH BINARY LOGS")
     try pair.insert(10...12, on: pair.replica)
     let new = try pair.connector(port: pair.replica.port)
@@ -109,8 +67,8 @@ private struct ServerPair {
 
   @Test("a running reader goes on at the replica", arguments: SourceServer.available)
   func running(on kind: ServerKind) throws {
-    let pair = try ServerPair(kind)
-    defer { pair.stop() }
+    let pair = try FailoverPair(kind)
+    defer { pair.servers.stop() }
     let proxy = try ClientProxy(to: pair.primary.port)
     defer { proxy.close() }
     let connector = try pair.connector(port: proxy.port)
@@ -120,9 +78,9 @@ private struct ServerPair {
     try pair.insert(1...20, on: pair.primary)
     try tail.readThrough(try connector.endOffset(), connector: connector) { ids.append($0.values[0]) }
     try pair.insert(21...25, on: pair.primary)
-    try pair.follow()
+    try pair.servers.follow()
     pair.primary.kill()
-    try pair.promote()
+    try pair.servers.promote()
     try pair.insert(26...30, on: pair.replica)
     proxy.move(to: pair.replica.port)
     try tail.readThrough(try connector.endOffset(), connector: connector) { ids.append($0.values[0]) }
@@ -131,11 +89,11 @@ private struct ServerPair {
 
   @Test("a replica that lacks transactions is refused, with the tables", arguments: SourceServer.available)
   func missing(on kind: ServerKind) throws {
-    let pair = try ServerPair(kind)
-    defer { pair.stop() }
+    let pair = try FailoverPair(kind)
+    defer { pair.servers.stop() }
     try pair.insert(1...3, on: pair.primary)
-    try pair.follow()
-    try pair.promote()
+    try pair.servers.follow()
+    try pair.servers.promote()
     try pair.insert(4...6, on: pair.primary)
     let ahead = try pair.connector(port: pair.primary.port).endOffset()
     let new = try pair.connector(port: pair.replica.port)

@@ -67,7 +67,8 @@ import Testing
       let error = thrown { () throws(WireError) in
         for byte in frame {
           try slow.socket.write([byte], deadline: .after(patience))
-          usleep(500)
+          // Whether it is shut out shows within a millisecond, or with one of the next bytes.
+          if readToEnd(slow.socket, patience: 1) == .disconnected { throw WireError.disconnected }
         }
       }
       #expect(error == .disconnected)

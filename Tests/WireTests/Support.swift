@@ -94,7 +94,7 @@ func thrown<R>(_ body: () throws(WireError) -> R) -> WireError? {
 }
 
 /// Reads until the other side has closed, whatever it still says.
-func readToEnd(_ socket: Socket) -> WireError {
+func readToEnd(_ socket: Socket, patience: Int64 = patience) -> WireError {
   var byte: UInt8 = 0
   while true {
     let error = withUnsafeMutableBytes(of: &byte) { buffer -> WireError? in
