@@ -37,7 +37,9 @@ import Testing
             start: start, tables: [item], shareIndex: share, shareCount: stops.count, clientIndex: share))
         defer { tail.close() }
         if !delivered.isEmpty { #expect(!tail.isPastWatermarks) }
-        try tail.readThrough(ends[stop], connector: connector, byteLimit: 1) { replica.apply($0) }
+        // By a heartbeat an earlier set may be at a place behind the rows: others write to the same log.
+        let end = stop == 6 ? try connector.endOffset() : ends[stop]
+        try tail.readThrough(end, connector: connector, byteLimit: 1) { replica.apply($0) }
         reached.append(try #require(tail.committableOffset))
         if stop == 6 { #expect(tail.isPastWatermarks) }
       }
