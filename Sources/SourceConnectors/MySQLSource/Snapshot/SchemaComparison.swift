@@ -10,7 +10,7 @@ enum SchemaComparison {
     }
     for (expected, found) in zip(registry.columns, server.columns) {
       if expected.name != found.name { return "column \(found.name) stands where \(expected.name) was" }
-      if expected.type != found.type {
+      if shown(expected.type) != shown(found.type) {
         return "column \(found.name) is \(found.type) (\(found.nativeType)) instead of \(expected.type)"
       }
       if charset(expected) != charset(found) {
@@ -22,6 +22,21 @@ enum SchemaComparison {
         + "(\(registry.primaryKey.joined(separator: ", ")))"
     }
     return nil
+  }
+
+  /// A statement tells members that the catalog cannot (see `MySQLColumnType.hasUncertainMembers`).
+  private static func shown(_ type: DataType) -> DataType {
+    var type = type
+    switch type.annotation {
+    case .enumeration(let members)?: type.annotation = .enumeration(members.map(shown))
+    case .set(let members)?: type.annotation = .set(members.map(shown))
+    default: break
+    }
+    return type
+  }
+
+  private static func shown(_ member: String) -> String {
+    String(String.UnicodeScalarView(member.unicodeScalars.map { $0.value > 0xffff ? "?" : $0 }))
   }
 
   private static func charset(_ column: Column) -> Substring? { column.nativeCollation.split(separator: "_").first }

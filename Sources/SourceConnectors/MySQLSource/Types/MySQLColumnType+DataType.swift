@@ -63,6 +63,16 @@ extension MySQLColumnType {
     }
   }
 
+  /// Whether a member of an ENUM or SET may be another than the one that the catalog has: it is kept in three bytes a
+  /// character, and shows a question mark for what needs four.
+  var hasUncertainMembers: Bool {
+    guard kind == .enumeration || kind == .set, members.contains(where: { $0.contains("?") }) else { return false }
+    switch charset {
+    case .utf8mb4, .utf16, .utf16le, .utf32, .other("gb18030"): return true
+    default: return false
+    }
+  }
+
   /// Why values of the column, or some of them, would lose something whatever they are; nil for a type that every value
   /// passes unharmed, or is refused when it is met (`types.lossless`).
   var lossReason: String? {

@@ -78,6 +78,8 @@ struct MySQLColumnType: Hashable, Sendable {
       }
     }
     try checkParameters()
+    // Two members that the server shows as the same text.
+    if hasUncertainMembers, Set(members).count < members.count { kind = .unsupported }
     if isCompressed, !isCompressible { kind = .unsupported }
   }
 

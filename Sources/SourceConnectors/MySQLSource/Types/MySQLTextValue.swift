@@ -31,7 +31,7 @@ struct TextValueDecoder: Sendable {
   /// What is done with the text.
   private enum Operation: UInt8, Sendable {
     case copy, signed, boolean, exactBoolean, bit, unsignedText, decimal, float32, float64, date, dateTime, time
-    case converted, compactJSON, geometry, vector
+    case converted, compactJSON, geometry, vector, uncertainMember
   }
 
   private let operation: Operation
@@ -75,7 +75,8 @@ struct TextValueDecoder: Sendable {
       case .json: options.usesCompactJSON ? .compactJSON : .copy
       case .geometry: .geometry
       case .vector: .vector
-      case .binary, .varbinary, .blob, .enumeration, .set, .uuid, .inet4, .inet6: .copy
+      case .enumeration, .set: type.hasUncertainMembers ? .uncertainMember : .copy
+      case .binary, .varbinary, .blob, .uuid, .inet4, .inet6: .copy
       case .unsupported: throw .unsupported("column \(column.name) has the type \(type.text), which is not carried")
       }
   }
@@ -116,7 +117,7 @@ struct TextValueDecoder: Sendable {
     case .time:
       guard let value = Temporal.time(text) else { throw malformed(text) }
       batch.set(column, integer: value)
-    case .converted, .compactJSON, .geometry, .vector: try decodeRare(text, column, &batch)
+    case .converted, .compactJSON, .geometry, .vector, .uncertainMember: try decodeRare(text, column, &batch)
     }
   }
 
@@ -125,6 +126,10 @@ struct TextValueDecoder: Sendable {
   ) throws(BinlogError) {
     switch operation {
     case .compactJSON: JSONSpacing.set(column, compacting: text, in: &batch)
+    case .uncertainMember:
+      // Characters of four bytes: the row has them, the list of members does not.
+      guard !text.contains(where: { $0 >= 0xf0 }) else { throw unknownMember(text) }
+      batch.set(column, bytes: text)
     case .converted:
       guard let converter = converter?.takeUnretainedValue() else { throw malformed(text) }
       if let offset = converter.set(column, bytes: text, in: &batch) {
@@ -161,6 +166,13 @@ struct TextValueDecoder: Sendable {
     .unsupported(
       "column \(column) is TINYINT(1) and is carried as BOOLEAN, but holds \(value)",
       remedy: "set treat-tinyint1-as-boolean.enabled: false in the source")
+  }
+
+  @inline(never) private func unknownMember(_ text: UnsafeRawBufferPointer) -> BinlogError {
+    .unsupported(
+      "column \(label.takeUnretainedValue().name) holds the member '\(Self.excerpt(text))', which the server's catalog "
+        + "shows as \(label.takeUnretainedValue().typeText): the log's numbers cannot be told as text",
+      remedy: "rename the member to one without characters beyond U+FFFF, or leave the table out with tables.exclude")
   }
 
   @inline(never) private func malformed(_ text: UnsafeRawBufferPointer) -> BinlogError {
