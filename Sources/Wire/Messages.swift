@@ -14,6 +14,8 @@ public enum Message: Sendable, Hashable {
   case heartbeatAck(HeartbeatAck)
   case assign(Assignment)
   case order(Order)
+  /// Part of an assignment; a connection puts them together, nobody else meets it.
+  case moreTables(MoreTables)
 
   // Command line to coordinator, and back.
   case adminRequest(AdminRequest)
@@ -243,6 +245,20 @@ public struct TailWork: Sendable, Hashable {
     self.shareCount = shareCount
     self.notifyAt = notifyAt
     self.commitIntervalMilliseconds = commitIntervalMilliseconds
+  }
+}
+
+/// Some of a tail's tables: an assignment of thousands is sent in parts.
+public struct MoreTables: Sendable, Hashable {
+  /// The attempt whose assignment follows.
+  public var attempt: AttemptID
+  /// The tables, in order.
+  public var tables: [TailTableWork]
+
+  /// Makes one.
+  public init(attempt: AttemptID, tables: [TailTableWork]) {
+    self.attempt = attempt
+    self.tables = tables
   }
 }
 

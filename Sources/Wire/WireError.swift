@@ -37,6 +37,18 @@ public enum WireError: Error, Sendable, Hashable {
   case busy
 }
 
+extension WireError {
+  /// Whether a message, and not the connection, is what is wrong: sending it again, here or elsewhere, fails again.
+  public var concernsMessage: Bool {
+    switch self {
+    case .frameTooLarge, .malformed: true
+    case .closed, .disconnected, .truncated, .unexpected, .timedOut, .system, .address, .tokenRequired, .token,
+      .versionMismatch, .tokenRefused, .tokenMissing, .tokenUnexpected, .busy:
+      false
+    }
+  }
+}
+
 /// Who has found the other side's token wrong.
 public enum TokenJudge: Sendable, Hashable {
   /// The coordinator refused the token of whoever connected.

@@ -27,7 +27,7 @@ struct MessageGenerator {
 
   init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
-  static let kinds = 10
+  static let kinds = 11
 
   mutating func message(kind: Int) -> Message {
     switch kind {
@@ -41,6 +41,7 @@ struct MessageGenerator {
     case 5: .heartbeatAck(HeartbeatAck(sequence: Int64(count())))
     case 6: .assign(Assignment(attempt: attempt(), connectors: connectors(), work: work()))
     case 7: .order(Order(attempt: attempt(), action: action()))
+    case 9: .moreTables(MoreTables(attempt: attempt(), tables: list { $0.tailTable() }))
     case 8: .adminRequest(AdminRequest(verb: text(), pipeline: text(), arguments: options()))
     default: .adminReply(AdminReply(status: random.below(256), error: text(), json: text()))
     }
@@ -108,6 +109,12 @@ struct MessageGenerator {
     }
   }
 
+  mutating func tailTable() -> TailTableWork {
+    TailTableWork(
+      binding: binding(), ignoredThrough: optional { $0.offset() }, chunks: finishedChunks(),
+      delivered: list { item in DeliveredShares([item.offset()] + item.list { $0.offset() }) })
+  }
+
   /// Some that follow each other, and some that do not.
   mutating func finishedChunks() -> FinishedChunks {
     var chunks = list { FinishedChunk(range: $0.range(), watermark: $0.offset()) }
@@ -139,14 +146,7 @@ struct MessageGenerator {
     return .tail(
       TailWork(
         start: offset(),
-        tables: list { generator in
-          TailTableWork(
-            binding: generator.binding(), ignoredThrough: generator.optional { $0.offset() },
-            chunks: generator.finishedChunks(),
-            delivered: generator.list { item in
-              DeliveredShares([item.offset()] + item.list { $0.offset() })
-            })
-        },
+        tables: list { $0.tailTable() },
         shareIndex: random.below(shares), shareCount: shares, notifyAt: optional { $0.offset() },
         commitIntervalMilliseconds: Int64(count()), formerTables: list { $0.table() },
         changedVersions: Dictionary(list { ($0.text(), $0.count()) }, uniquingKeysWith: { first, _ in first })))

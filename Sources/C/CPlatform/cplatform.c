@@ -2,6 +2,7 @@
 #include "cplatform.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -83,3 +84,5 @@ int64_t tg_cpu_time_us(void) {
   return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
          usage.ru_stime.tv_usec;
 }
+
+void tg_memory_limit_arenas(int count) { mallopt(M_ARENA_MAX, count); }

@@ -2257,6 +2257,51 @@ void   tidegate__assignment__free_unpacked
   assert(message->base.descriptor == &tidegate__assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tidegate__more_tables__init
+                     (Tidegate__MoreTables         *message)
+{
+  static const Tidegate__MoreTables init_value = TIDEGATE__MORE_TABLES__INIT;
+  *message = init_value;
+}
+size_t tidegate__more_tables__get_packed_size
+                     (const Tidegate__MoreTables *message)
+{
+  assert(message->base.descriptor == &tidegate__more_tables__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tidegate__more_tables__pack
+                     (const Tidegate__MoreTables *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tidegate__more_tables__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tidegate__more_tables__pack_to_buffer
+                     (const Tidegate__MoreTables *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tidegate__more_tables__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tidegate__MoreTables *
+       tidegate__more_tables__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tidegate__MoreTables *)
+     protobuf_c_message_unpack (&tidegate__more_tables__descriptor,
+                                allocator, len, data);
+}
+void   tidegate__more_tables__free_unpacked
+                     (Tidegate__MoreTables *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tidegate__more_tables__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tidegate__commit__init
                      (Tidegate__Commit         *message)
 {
@@ -2527,7 +2572,7 @@ void   tidegate__admin_reply__free_unpacked
   assert(message->base.descriptor == &tidegate__admin_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tidegate__frame__field_descriptors[16] =
+static const ProtobufCFieldDescriptor tidegate__frame__field_descriptors[17] =
 {
   {
     "request_id",
@@ -2698,6 +2743,18 @@ static const ProtobufCFieldDescriptor tidegate__frame__field_descriptors[16] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "more_tables",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__Frame, body_case),
+    offsetof(Tidegate__Frame, more_tables),
+    &tidegate__more_tables__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "admin_request",
     30,
     PROTOBUF_C_LABEL_NONE,
@@ -2723,8 +2780,8 @@ static const ProtobufCFieldDescriptor tidegate__frame__field_descriptors[16] =
   },
 };
 static const unsigned tidegate__frame__field_indices_by_name[] = {
-  15,   /* field[15] = admin_reply */
-  14,   /* field[14] = admin_request */
+  16,   /* field[16] = admin_reply */
+  15,   /* field[15] = admin_request */
   12,   /* field[12] = assign */
   2,   /* field[2] = challenge */
   7,   /* field[7] = heartbeat */
@@ -2733,6 +2790,7 @@ static const unsigned tidegate__frame__field_indices_by_name[] = {
   6,   /* field[6] = join */
   10,   /* field[10] = joined */
   9,   /* field[9] = leave */
+  14,   /* field[14] = more_tables */
   13,   /* field[13] = order */
   3,   /* field[3] = proof */
   5,   /* field[5] = refusal */
@@ -2745,8 +2803,8 @@ static const ProtobufCIntRange tidegate__frame__number_ranges[4 + 1] =
   { 1, 0 },
   { 10, 6 },
   { 20, 10 },
-  { 30, 14 },
-  { 0, 16 }
+  { 30, 15 },
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor tidegate__frame__descriptor =
 {
@@ -2756,7 +2814,7 @@ const ProtobufCMessageDescriptor tidegate__frame__descriptor =
   "Tidegate__Frame",
   "tidegate",
   sizeof(Tidegate__Frame),
-  16,
+  17,
   tidegate__frame__field_descriptors,
   tidegate__frame__field_indices_by_name,
   4,  tidegate__frame__number_ranges,
@@ -5943,6 +6001,57 @@ const ProtobufCMessageDescriptor tidegate__assignment__descriptor =
   tidegate__assignment__field_indices_by_name,
   1,  tidegate__assignment__number_ranges,
   (ProtobufCMessageInit) tidegate__assignment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tidegate__more_tables__field_descriptors[2] =
+{
+  {
+    "attempt",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Tidegate__MoreTables, attempt),
+    &tidegate__attempt_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tables",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tidegate__MoreTables, n_tables),
+    offsetof(Tidegate__MoreTables, tables),
+    &tidegate__tail_table_work__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tidegate__more_tables__field_indices_by_name[] = {
+  0,   /* field[0] = attempt */
+  1,   /* field[1] = tables */
+};
+static const ProtobufCIntRange tidegate__more_tables__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tidegate__more_tables__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tidegate.MoreTables",
+  "MoreTables",
+  "Tidegate__MoreTables",
+  "tidegate",
+  sizeof(Tidegate__MoreTables),
+  2,
+  tidegate__more_tables__field_descriptors,
+  tidegate__more_tables__field_indices_by_name,
+  1,  tidegate__more_tables__number_ranges,
+  (ProtobufCMessageInit) tidegate__more_tables__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tidegate__commit__field_descriptors[1] =

@@ -42,6 +42,21 @@ extension ClusterMachine {
     }
   }
 
+  /// What an attempt is to be told cannot be sent, to this worker or another one: to give the split away again would not
+  /// help.
+  mutating func undeliverable(_ attempt: AttemptID, _ isAssignment: Bool, _ problem: String) {
+    guard let name = names[attempt.pipeline], let state = pipelines[name], let split = state.splits[attempt.split],
+      split.attempt == attempt.attempt, split.isHeld
+    else { return }
+    if isAssignment { attemptEnded(name, split.number) }
+    let subject = split.table.map(\.description) ?? "one of its tables"
+    fail(
+      name,
+      "split \(split.number) cannot go on: what its worker must be told of \(subject) does not fit a message: "
+        + "\(problem) — leave out tables of that many columns or finished chunks, or have them read in larger chunks, "
+        + "then submit again")
+  }
+
   /// The attempt has opened its writer, which has shut every earlier one out of the sink.
   mutating func showedOpenWriter(_ name: String, _ split: SplitRecord) {
     guard split.isAdrift == true else { return }

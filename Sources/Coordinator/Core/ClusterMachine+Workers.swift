@@ -186,7 +186,9 @@ extension ClusterMachine {
     case .putSchema(let pipeline, let schema):
       pipelines[pipeline]?.put(schema: schema)
       pipelines[pipeline]?.dirty.schemas = []
-    case .putSinkTable(let pipeline, let table): pipelines[pipeline]?.sinkTables[table.id] = table
+    case .putSinkTable(let pipeline, let table):
+      pipelines[pipeline]?.put(sinkTable: table)
+      pipelines[pipeline]?.dirty.sinkTables = []
     case .removePipeline(let pipeline):
       if let uid = pipelines[pipeline]?.record.uid { names[uid] = nil }
       pipelines[pipeline] = nil

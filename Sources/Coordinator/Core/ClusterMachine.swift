@@ -95,6 +95,7 @@ public struct ClusterMachine: Sendable {
     case .left(let connection): workerLeft(connection)
     case .disconnected(let connection): disconnected(connection)
     case .jobEnded(let id, let result): jobEnded(id, result)
+    case .undeliverable(let attempt, let isAssignment, let problem): undeliverable(attempt, isAssignment, problem)
     case .command(let token, let command): commanded(token, command)
     }
     return finishStep()

@@ -22,6 +22,9 @@ public enum ClusterEvent: Sendable {
   case disconnected(ConnectionID)
   /// A job has ended.
   case jobEnded(JobID, JobResult)
+  /// A message about an attempt cannot be sent, whoever it is for: it is larger than the protocol allows, or breaks
+  /// another limit of it. `isAssignment`: nobody has heard of the attempt.
+  case undeliverable(AttemptID, isAssignment: Bool, problem: String)
   /// An operator wants something. The machine's answer is the action `answer` with the same token.
   case command(token: Int, Command)
 }

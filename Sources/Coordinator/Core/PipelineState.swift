@@ -33,9 +33,11 @@ struct PipelineState: Sendable {
   private(set) var totals: [TableID: ChunkTotals] = [:]
   /// Versions in order, by source table.
   private(set) var schemas: [TableID: [SchemaRecord]] = [:]
+  /// Tables of one kind have one schema: of thousands of tables there are few different ones, mostly.
+  private var sharedSchemas: Set<TableSchema> = []
   /// Versions that the sink has not followed yet.
   private(set) var unapplied: Set<SchemaKey> = []
-  var sinkTables: [TableID: SinkTableRecord] = [:]
+  private(set) var sinkTables: [TableID: SinkTableRecord] = [:]
 
   // Not journaled.
 
@@ -334,6 +336,8 @@ extension PipelineState {
 
   /// Adds a schema version.
   mutating func put(schema: SchemaRecord) {
+    var schema = schema
+    schema.schema = sharedSchemas.insert(schema.schema).memberAfterInsert
     var versions = schemas[schema.table] ?? []
     versions.removeAll { $0.version == schema.version }
     versions.append(schema)
@@ -346,6 +350,8 @@ extension PipelineState {
 
   /// Sets a sink table's schema.
   mutating func put(sinkTable: SinkTableRecord) {
+    var sinkTable = sinkTable
+    sinkTable.schema = sharedSchemas.insert(sinkTable.schema).memberAfterInsert
     sinkTables[sinkTable.id] = sinkTable
     dirty.sinkTables.insert(sinkTable.id)
   }

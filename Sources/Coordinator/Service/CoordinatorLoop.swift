@@ -137,10 +137,20 @@ struct CoordinatorLoop {
     }
   }
 
-  private func send(_ number: ConnectionID, _ message: Message) {
+  private mutating func send(_ number: ConnectionID, _ message: Message) {
     guard let connection = connections[number] else { return }
     do {
-      try connection.send(message)
+      try connection.send(message, limit: options.frameLimit)
+    } catch  where error.concernsMessage {
+      // The connection goes on, and the next worker could not be told either.
+      log.error("a message cannot be sent", ["message": "\(message.name)", "error": error.description])
+      switch message {
+      case .assign(let work):
+        fold(.undeliverable(work.attempt, isAssignment: true, problem: error.description))
+      case .order(let order):
+        fold(.undeliverable(order.attempt, isAssignment: false, problem: error.description))
+      default: break
+      }
     } catch {
       log.warning("cannot send to a worker", ["peer": connection.peer, "error": error.description])
       connection.close()

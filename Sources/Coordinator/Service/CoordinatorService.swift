@@ -16,6 +16,8 @@ public struct CoordinatorOptions: Sendable {
   public var registry: ConnectorRegistry
   /// How long a worker's lease lasts after a heartbeat, in milliseconds, at least 500.
   public var leaseMilliseconds: Int64
+  /// Bytes of a message to a worker, at most `WireLimits.frame`.
+  var frameLimit = WireLimits.frame
 
   /// Makes options.
   public init(
@@ -111,7 +113,7 @@ public final class CoordinatorService: Sendable {
         case .heartbeat(let heartbeat): event = .heartbeat(number, heartbeat)
         case .report(let report): event = .report(number, report)
         case .leave: event = .left(number)
-        case .joined, .heartbeatAck, .assign, .order, .adminRequest, .adminReply:
+        case .joined, .heartbeatAck, .assign, .order, .moreTables, .adminRequest, .adminReply:
           throw WireError.unexpected("a worker sent a message that only the coordinator sends")
         }
         inbox.put(.event(event))

@@ -97,6 +97,9 @@ extension WireEncoder {
     case .order(let value):
       frame.body_case = TIDEGATE__FRAME__BODY_ORDER
       frame.order = try order(value)
+    case .moreTables(let value):
+      frame.body_case = TIDEGATE__FRAME__BODY_MORE_TABLES
+      frame.more_tables = try moreTables(value)
     case .adminRequest(let value):
       frame.body_case = TIDEGATE__FRAME__BODY_ADMIN_REQUEST
       frame.admin_request = try adminRequest(value)
@@ -120,6 +123,8 @@ extension WireDecoder {
       .heartbeatAck(try heartbeatAck(required(frame.heartbeat_ack, "Frame.heartbeat_ack")))
     case TIDEGATE__FRAME__BODY_ASSIGN: .assign(try assignment(required(frame.assign, "Frame.assign")))
     case TIDEGATE__FRAME__BODY_ORDER: .order(try order(required(frame.order, "Frame.order")))
+    case TIDEGATE__FRAME__BODY_MORE_TABLES:
+      .moreTables(try moreTables(required(frame.more_tables, "Frame.more_tables")))
     case TIDEGATE__FRAME__BODY_ADMIN_REQUEST:
       .adminRequest(try adminRequest(required(frame.admin_request, "Frame.admin_request")))
     case TIDEGATE__FRAME__BODY_ADMIN_REPLY:

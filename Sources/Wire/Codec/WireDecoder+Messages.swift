@@ -143,17 +143,29 @@ extension WireDecoder {
     return DeliveredShares(offsets)
   }
 
+  static func moreTables(
+    _ message: UnsafeMutablePointer<Tidegate__MoreTables>
+  ) throws(WireError) -> MoreTables {
+    MoreTables(
+      attempt: try attempt(required(message.pointee.attempt, "MoreTables.attempt")),
+      tables: try list(message.pointee.n_tables, message.pointee.tables, tailTable))
+  }
+
+  private static func tailTable(
+    _ item: UnsafeMutablePointer<Tidegate__TailTableWork>
+  ) throws(WireError) -> TailTableWork {
+    TailTableWork(
+      binding: try binding(required(item.pointee.binding, "TailTableWork.binding")),
+      ignoredThrough: try optional(item.pointee.ignored_through, offset),
+      chunks: FinishedChunks(
+        runs: try list(item.pointee.n_chunks, item.pointee.chunks, packed), countsLow: item.pointee.counts_low != 0),
+      delivered: try list(item.pointee.n_delivered, item.pointee.delivered, delivered))
+  }
+
   private static func tail(_ tail: Tidegate__TailWork) throws(WireError) -> TailWork {
     let work = TailWork(
       start: try offset(required(tail.start, "TailWork.start")),
-      tables: try list(tail.n_tables, tail.tables) { item throws(WireError) in
-        TailTableWork(
-          binding: try binding(required(item.pointee.binding, "TailTableWork.binding")),
-          ignoredThrough: try optional(item.pointee.ignored_through, offset),
-          chunks: FinishedChunks(
-            runs: try list(item.pointee.n_chunks, item.pointee.chunks, packed), countsLow: item.pointee.counts_low != 0),
-          delivered: try list(item.pointee.n_delivered, item.pointee.delivered, delivered))
-      },
+      tables: try list(tail.n_tables, tail.tables, tailTable),
       shareIndex: try count(tail.share_index, "TailWork.share_index"),
       shareCount: try count(tail.share_count, "TailWork.share_count"),
       notifyAt: try optional(tail.notify_at, offset),

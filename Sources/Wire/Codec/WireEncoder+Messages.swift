@@ -160,23 +160,32 @@ extension WireEncoder {
     return message
   }
 
+  func moreTables(_ more: MoreTables) throws(WireError) -> UnsafeMutablePointer<Tidegate__MoreTables> {
+    let message = try make(tidegate__more_tables__init)
+    message.pointee.attempt = try attempt(more.attempt)
+    (message.pointee.n_tables, message.pointee.tables) = try list(more.tables, tailTable)
+    return message
+  }
+
+  private func tailTable(_ item: TailTableWork) throws(WireError) -> UnsafeMutablePointer<Tidegate__TailTableWork> {
+    let table = try make(tidegate__tail_table_work__init)
+    table.pointee.binding = try binding(item.binding)
+    table.pointee.ignored_through = try optional(item.ignoredThrough, offset)
+    (table.pointee.n_chunks, table.pointee.chunks) = try list(item.chunks.runs, packed)
+    table.pointee.counts_low = item.chunks.countsLow ? 1 : 0
+    (table.pointee.n_delivered, table.pointee.delivered) = try list(item.delivered) { shares throws(WireError) in
+      let message = try make(tidegate__delivered_shares__init)
+      (message.pointee.n_offsets, message.pointee.offsets) = try list(shares.offsets, offset)
+      return message
+    }
+    return table
+  }
+
   private func tail(_ work: TailWork) throws(WireError) -> UnsafeMutablePointer<Tidegate__TailWork> {
     try WireNumbers.checkShare(index: work.shareIndex, count: work.shareCount)
     let message = try make(tidegate__tail_work__init)
     message.pointee.start = try offset(work.start)
-    (message.pointee.n_tables, message.pointee.tables) = try list(work.tables) { item throws(WireError) in
-      let table = try make(tidegate__tail_table_work__init)
-      table.pointee.binding = try binding(item.binding)
-      table.pointee.ignored_through = try optional(item.ignoredThrough, offset)
-      (table.pointee.n_chunks, table.pointee.chunks) = try list(item.chunks.runs, packed)
-      table.pointee.counts_low = item.chunks.countsLow ? 1 : 0
-      (table.pointee.n_delivered, table.pointee.delivered) = try list(item.delivered) { shares throws(WireError) in
-        let message = try make(tidegate__delivered_shares__init)
-        (message.pointee.n_offsets, message.pointee.offsets) = try list(shares.offsets, offset)
-        return message
-      }
-      return table
-    }
+    (message.pointee.n_tables, message.pointee.tables) = try list(work.tables, tailTable)
     message.pointee.share_index = try count(work.shareIndex, "TailWork.share_index")
     message.pointee.share_count = try count(work.shareCount, "TailWork.share_count")
     message.pointee.notify_at = try optional(work.notifyAt, offset)

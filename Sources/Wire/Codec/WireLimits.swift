@@ -1,8 +1,8 @@
 /// The limits of the protocol. Both sides check them: a message that breaks one is refused where it is made, and again
 /// where it is received.
 public enum WireLimits {
-  /// Bytes of a frame between authenticated sides, without its four length bytes. The largest one tells a tail of all its
-  /// tables: 110 bytes or so for each of their columns.
+  /// Bytes of a frame between authenticated sides, without its four length bytes. The largest ones tell a tail of some of
+  /// its tables: 55 bytes or so for each of their columns, 20 for each finished chunk.
   public static let frame = 64 * 1024 * 1024
   /// Bytes of a frame before authentication.
   public static let handshakeFrame = 64 * 1024

@@ -1,3 +1,4 @@
+import Model
 import Platform
 
 /// An authenticated connection between a coordinator and a worker or a command line.
@@ -30,6 +31,8 @@ public final class FrameConnection: Sendable {
   private let timeouts: Timeouts
   /// Whether a thread is writing a frame: frames are written one after the other, each as a whole.
   private let isWriting = Monitor(false)
+  /// Tables that have come of an assignment which follows.
+  private let tables = Monitor(AssignmentTables())
 
   init(_ stream: FrameStream, side: Side, role: Role, timeouts: Timeouts) {
     self.stream = stream
@@ -78,18 +81,51 @@ public final class FrameConnection: Sendable {
     }
   }
 
-  /// Writes one message as a whole frame, after those that other threads are writing.
+  /// Writes one message, after those that other threads are writing. A tail's assignment goes out in several frames when
+  /// it has many tables: neither side ever holds all of them as bytes.
   /// - Throws: `malformed` or `frameTooLarge` when the message cannot be sent (the connection goes on); `timedOut`,
   ///   `disconnected`, `closed` or `system` when the connection is gone.
-  public func send(_ message: Message, requestID: UInt64 = 0) throws(WireError) {
-    let frame = try MessageCodec.encode(
-      .message(message), requestID: requestID, prefix: true, limit: WireLimits.frame)
+  /// - Parameter limit: bytes of the frame, at most `WireLimits.frame`.
+  public func send(
+    _ message: Message, requestID: UInt64 = 0, limit: Int = WireLimits.frame
+  ) throws(WireError) {
     _ = isWriting.wait { isWriting -> Bool? in
       if isWriting { return nil }
       isWriting = true
       return true
     }
     defer { isWriting.update { $0 = false } }
+    guard case .assign(var assignment) = message, case .tail(var work) = assignment.work else {
+      return try write(message, requestID, limit)
+    }
+    try writeTables(work.tables[...], of: assignment.attempt, limit)
+    work.tables = []
+    assignment.work = .tail(work)
+    try write(.assign(assignment), requestID, limit)
+  }
+
+  /// Tables of a frame; fewer where they would be too large.
+  private static let tablesPerFrame = 200
+
+  private func writeTables(
+    _ tables: ArraySlice<TailTableWork>, of attempt: AttemptID, _ limit: Int
+  ) throws(WireError) {
+    var rest = tables
+    var count = Self.tablesPerFrame
+    while !rest.isEmpty {
+      do throws(WireError) {
+        try write(.moreTables(MoreTables(attempt: attempt, tables: Array(rest.prefix(count)))), 0, limit)
+        rest = rest.dropFirst(count)
+      } catch {
+        guard case .frameTooLarge = error, min(count, rest.count) > 1 else { throw error }
+        count = min(count, rest.count) / 2
+      }
+    }
+  }
+
+  private func write(_ message: Message, _ requestID: UInt64, _ limit: Int) throws(WireError) {
+    let frame = try MessageCodec.encode(
+      .message(message), requestID: requestID, prefix: true, limit: min(limit, WireLimits.frame))
     do throws(WireError) {
       try stream.socket.write(frame, deadline: .after(timeouts.sendMilliseconds))
     } catch {
@@ -104,12 +140,14 @@ public final class FrameConnection: Sendable {
   ///   `frameTooLarge`, `malformed`, `unexpected` or `system` when the connection is of no use any more.
   public func receive() throws(WireError) -> (requestID: UInt64, message: Message) {
     do throws(WireError) {
-      let (requestID, body) = try stream.read(limit: WireLimits.frame, deadline: .none)
-      guard case .message(let message) = body else { throw .unexpected("a handshake message after the handshake") }
-      guard message.sender == (side.other, role) else {
-        throw .unexpected("\(message.name), which the other side of a connection of role \(role) does not send")
+      while true {
+        let (requestID, body) = try stream.read(limit: WireLimits.frame, deadline: .none)
+        guard case .message(let message) = body else { throw .unexpected("a handshake message after the handshake") }
+        guard message.sender == (side.other, role) else {
+          throw .unexpected("\(message.name), which the other side of a connection of role \(role) does not send")
+        }
+        if let whole = tables.update({ $0.complete(message) }) { return (requestID, whole) }
       }
-      return (requestID, message)
     } catch {
       close()
       throw error
@@ -134,7 +172,7 @@ extension Message {
   fileprivate var sender: (Side, Role) {
     switch self {
     case .join, .heartbeat, .report, .leave: (.peer, .worker)
-    case .joined, .heartbeatAck, .assign, .order: (.coordinator, .worker)
+    case .joined, .heartbeatAck, .assign, .order, .moreTables: (.coordinator, .worker)
     case .adminRequest: (.peer, .admin)
     case .adminReply: (.coordinator, .admin)
     }
@@ -151,6 +189,7 @@ extension Message {
     case .heartbeatAck: "HeartbeatAck"
     case .assign: "Assignment"
     case .order: "Order"
+    case .moreTables: "MoreTables"
     case .adminRequest: "AdminRequest"
     case .adminReply: "AdminReply"
     }

@@ -13,6 +13,8 @@ final class AttemptContext: Sendable {
     var cancelAfterCommit: Bool?
     /// The lease is over, or the process ends: nothing may be written any more.
     var isAbandoned = false
+    /// What the attempt has to say cannot be said: no order will answer it.
+    var failure: ConnectorError?
     /// Make blocking calls of the source and the sink return.
     var interruptSource: (@Sendable () -> Void)?
     var interruptSink: (@Sendable () -> Void)?
@@ -84,6 +86,7 @@ final class AttemptContext: Sendable {
         if let match = matches(mailbox.orders.removeFirst()) { return .success(match) }
       }
       if mailbox.isAbandoned { return .failure(ConnectorError(.fenced, "the attempt was abandoned")) }
+      if let failure = mailbox.failure { return .failure(failure) }
       if mailbox.cancelAfterCommit == false { return .failure(ConnectorError(.cancelled, "the attempt was cancelled")) }
       return nil
     }
@@ -134,6 +137,9 @@ final class AttemptContext: Sendable {
     }
     for interrupt in interrupts { interrupt() }
   }
+
+  /// A report of the attempt cannot be sent.
+  func fail(_ error: ConnectorError) { mailbox.update { $0.failure = error } }
 
   /// The lease is over.
   func abandon() {

@@ -135,7 +135,7 @@ public struct WorkerMachine: Sendable {
       extendLease(sentAt + lease)
     case .assign(let assignment): assigned(assignment)
     case .order(let order): ordered(order)
-    case .join, .heartbeat, .report, .leave, .adminRequest, .adminReply: break
+    case .join, .heartbeat, .report, .leave, .moreTables, .adminRequest, .adminReply: break
     }
   }
 

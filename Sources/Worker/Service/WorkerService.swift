@@ -144,13 +144,36 @@ public final class WorkerService: Sendable {
     }
   }
 
-  /// A failed send breaks the link; its reader notices and reports it.
+  /// A failed send breaks the link; its reader notices and reports it. A report that no link can carry ends its attempt,
+  /// which waits for the answer.
   private func send(_ message: Message, _ control: inout Control) {
     guard let connection = control.connection else { return }
     do {
       try connection.send(message)
+    } catch  where error.concernsMessage {
+      log.error("a message cannot be sent", ["message": "\(message.name)", "error": error.description])
+      if case .report(let report) = message { fail(report, connection, error, &control) }
     } catch {
       log.warning("cannot send to the coordinator", ["error": error.description])
+      connection.close()
+    }
+  }
+
+  private func fail(
+    _ report: Report, _ connection: FrameConnection, _ error: WireError, _ control: inout Control
+  ) {
+    guard case .failed = report.event else {
+      control.contexts[report.attempt]?.fail(
+        ConnectorError(
+          .configuration, "what the attempt has to report does not fit a message: \(error)",
+          remedy: "divide the tables among several pipelines"))
+      return
+    }
+    // The error itself does not fit.
+    let failure = Failure(kind: ConnectorError.Kind.bug.rawValue, message: "an error that cannot be sent: \(error)")
+    do {
+      try connection.send(.report(Report(attempt: report.attempt, event: .failed(failure))))
+    } catch {
       connection.close()
     }
   }

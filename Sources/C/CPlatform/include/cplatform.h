@@ -32,4 +32,6 @@ void tg_kill_self(void);
 long tg_peak_rss_kib(void);
 // User and system CPU time of this process in microseconds.
 int64_t tg_cpu_time_us(void);
+// Lets malloc keep at most so many arenas.
+void tg_memory_limit_arenas(int count);
 #endif

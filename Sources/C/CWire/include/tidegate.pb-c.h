@@ -65,6 +65,7 @@ typedef struct Tidegate__TailTableWork Tidegate__TailTableWork;
 typedef struct Tidegate__DeliveredShares Tidegate__DeliveredShares;
 typedef struct Tidegate__TailWork Tidegate__TailWork;
 typedef struct Tidegate__Assignment Tidegate__Assignment;
+typedef struct Tidegate__MoreTables Tidegate__MoreTables;
 typedef struct Tidegate__Commit Tidegate__Commit;
 typedef struct Tidegate__Adopt Tidegate__Adopt;
 typedef struct Tidegate__Cancel Tidegate__Cancel;
@@ -108,6 +109,7 @@ typedef enum {
   TIDEGATE__FRAME__BODY_HEARTBEAT_ACK = 21,
   TIDEGATE__FRAME__BODY_ASSIGN = 22,
   TIDEGATE__FRAME__BODY_ORDER = 23,
+  TIDEGATE__FRAME__BODY_MORE_TABLES = 24,
   TIDEGATE__FRAME__BODY_ADMIN_REQUEST = 30,
   TIDEGATE__FRAME__BODY_ADMIN_REPLY = 31
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TIDEGATE__FRAME__BODY__CASE)
@@ -147,6 +149,7 @@ struct  Tidegate__Frame
     Tidegate__HeartbeatAck *heartbeat_ack;
     Tidegate__Assignment *assign;
     Tidegate__Order *order;
+    Tidegate__MoreTables *more_tables;
     /*
      * Command line to coordinator, and back.
      */
@@ -933,6 +936,22 @@ struct  Tidegate__Assignment
 #define TIDEGATE__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__assignment__descriptor) \
     , NULL, NULL, TIDEGATE__ASSIGNMENT__WORK__NOT_SET, {0} }
+
+
+/*
+ * Tables of a tail's assignment that follows on the same connection: they come before the tables that it lists itself.
+ * What has come for another attempt meanwhile is of no use any more.
+ */
+struct  Tidegate__MoreTables
+{
+  ProtobufCMessage base;
+  Tidegate__AttemptID *attempt;
+  size_t n_tables;
+  Tidegate__TailTableWork **tables;
+};
+#define TIDEGATE__MORE_TABLES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tidegate__more_tables__descriptor) \
+    , NULL, 0,NULL }
 
 
 struct  Tidegate__Commit
@@ -1979,6 +1998,25 @@ Tidegate__Assignment *
 void   tidegate__assignment__free_unpacked
                      (Tidegate__Assignment *message,
                       ProtobufCAllocator *allocator);
+/* Tidegate__MoreTables methods */
+void   tidegate__more_tables__init
+                     (Tidegate__MoreTables         *message);
+size_t tidegate__more_tables__get_packed_size
+                     (const Tidegate__MoreTables   *message);
+size_t tidegate__more_tables__pack
+                     (const Tidegate__MoreTables   *message,
+                      uint8_t             *out);
+size_t tidegate__more_tables__pack_to_buffer
+                     (const Tidegate__MoreTables   *message,
+                      ProtobufCBuffer     *buffer);
+Tidegate__MoreTables *
+       tidegate__more_tables__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tidegate__more_tables__free_unpacked
+                     (Tidegate__MoreTables *message,
+                      ProtobufCAllocator *allocator);
 /* Tidegate__Commit methods */
 void   tidegate__commit__init
                      (Tidegate__Commit         *message);
@@ -2245,6 +2283,9 @@ typedef void (*Tidegate__TailWork_Closure)
 typedef void (*Tidegate__Assignment_Closure)
                  (const Tidegate__Assignment *message,
                   void *closure_data);
+typedef void (*Tidegate__MoreTables_Closure)
+                 (const Tidegate__MoreTables *message,
+                  void *closure_data);
 typedef void (*Tidegate__Commit_Closure)
                  (const Tidegate__Commit *message,
                   void *closure_data);
@@ -2321,6 +2362,7 @@ extern const ProtobufCMessageDescriptor tidegate__tail_table_work__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__delivered_shares__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__tail_work__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__assignment__descriptor;
+extern const ProtobufCMessageDescriptor tidegate__more_tables__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__commit__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__adopt__descriptor;
 extern const ProtobufCMessageDescriptor tidegate__cancel__descriptor;
