@@ -7,7 +7,10 @@ import Wire
 @Suite("New tables", .serialized)
 struct NewTableTests {
   private func started(_ kind: ServerKind, _ options: [String: String]) throws -> ClusterFixture {
-    let server = try SourceServer.shared(kind)
+    try started(SourceServer.shared(kind), options)
+  }
+
+  private func started(_ server: SourceServer, _ options: [String: String]) throws -> ClusterFixture {
     let cluster = try ClusterFixture("new_tables", server: server)
     let database = cluster.database
     try server.execute("CREATE DATABASE `\(database)`; CREATE DATABASE `\(database)_off`")
@@ -94,5 +97,25 @@ struct NewTableTests {
     // Another table takes the name, with rows that the log does not tell.
     try run(cluster, "DROP TABLE old", "RENAME TABLE $O.kept TO old", "INSERT INTO old VALUES (8, 'more')")
     try cluster.awaitEqual()
+  }
+
+  /// The catalog does not show yet what the log tells already.
+  @Test(
+    "that the server shows late", .timeLimit(.minutes(3)), .enabled(if: ServerKind.mySQL.isAvailable),
+    arguments: [[ServerSetting.lateCommits], [.lateCommits, .withoutGTIDs]])
+  func shownLate(settings: [ServerSetting]) throws {
+    let server = try SourceServer(.mySQL, settings: settings)
+    defer { server.stop() }
+    let cluster = try started(server, [:])
+    for round in 0..<3 {
+      try run(
+        cluster, "CREATE TABLE $O.kept LIKE old", "INSERT INTO $O.kept VALUES (\(round), 'kept')", "DROP TABLE old",
+        "RENAME TABLE $O.kept TO old", "INSERT INTO old VALUES (8, 'more')")
+      try cluster.awaitEqual()
+      try run(
+        cluster, "DROP TABLE old", "CREATE TABLE old (PRIMARY KEY (id)) AS SELECT 5 AS id, 'five' AS v",
+        "INSERT INTO old VALUES (6, 'six')")
+      try cluster.awaitEqual()
+    }
   }
 }

@@ -94,11 +94,12 @@ private struct Sessions {
     case .applySchema(let steps): return try apply(steps)
     case .plan(let requests, let limit): return .planned(try plan(requests, limit: limit))
     case .describe(let id):
-      let planner = try openPlanner()
-      let found = try planner.describe(id)
-      return .described(found, after: try planner.currentOffset())
+      let (found, after) = try registered([id])
+      return .described(found.first, after: after)
     case .findTables: return .found(try openPlanner().listTables())
-    case .register(let ids): return try register(ids)
+    case .register(let ids):
+      let (found, after) = try registered(ids)
+      return .registered(found, after: after)
     case .currentOffset: return .offset(try openPlanner().currentOffset())
     case .resolve(let committable): return .resolved(try openCommitter().commit(committable))
     }
@@ -151,18 +152,25 @@ private struct Sessions {
   }
 
   /// As in `discover`: the schemas are the same before and after the offset at which they are taken to hold.
-  private mutating func register(_ ids: [TableID]) throws(ConnectorError) -> JobResult {
+  private mutating func registered(
+    _ ids: [TableID]
+  ) throws(ConnectorError) -> (tables: [DiscoveredTable], after: Offset) {
     let planner = try openPlanner()
-    var tables: [DiscoveredTable] = []
     for _ in 0..<5 {
-      tables = []
-      for id in ids { if let found = try planner.describe(id) { tables.append(found) } }
+      let tables = try described(ids, planner)
       let after = try planner.currentOffset()
-      var isSame = true
-      for table in tables where try planner.describe(table.id)?.schema != table.schema { isSame = false }
-      if isSame { return .registered(tables, after: after) }
+      let again = try described(ids, planner)
+      if tables.map(\.schema) == again.map(\.schema), tables.map(\.id) == again.map(\.id) { return (tables, after) }
     }
     throw ConnectorError(.transient, "the source's tables change faster than they can be read")
+  }
+
+  private func described(
+    _ ids: [TableID], _ planner: any SourcePlanner
+  ) throws(ConnectorError) -> [DiscoveredTable] {
+    var tables: [DiscoveredTable] = []
+    for id in ids { if let found = try planner.describe(id) { tables.append(found) } }
+    return tables
   }
 
   private mutating func apply(_ steps: [SinkStep]) throws(ConnectorError) -> JobResult {

@@ -83,6 +83,8 @@ final class MySQLPlanner: SourcePlanner {
       }
       selected[id.schema ?? "", default: []].append(id)
     }
+    // Only GTIDs tell what is visible: without them, the log's end may be ahead of the catalog.
+    if !facts.isMariaDB, !facts.hasGTIDs { try catalog.settle(selected.values.flatMap { $0 }) }
     var tables: [DiscoveredTable] = []
     var warnings: [String] = []
     for (schema, ids) in selected {
@@ -90,6 +92,8 @@ final class MySQLPlanner: SourcePlanner {
         tables.append(try discovered(description, warnings: &warnings))
       }
     }
+    // What the catalog shows is in the log when this returns.
+    try catalog.settle(tables.map(\.id))
     guard !tables.isEmpty else {
       throw ConnectorError(
         .configuration, "no table matches the option tables",
@@ -99,7 +103,9 @@ final class MySQLPlanner: SourcePlanner {
   }
 
   func describe(_ table: TableID) throws(ConnectorError) -> DiscoveredTable? {
+    try catalog.settle([table])
     guard let description = try catalog.describe(table) else { return nil }
+    try catalog.settle([table])
     var warnings: [String] = []
     return try discovered(description, warnings: &warnings)
   }

@@ -43,6 +43,30 @@ struct TableCatalog {
     }
   }
 
+  /// Waits for the statements that are about to change one of the tables.
+  ///
+  /// MySQL logs a statement before the catalog shows what it has done, MariaDB shows it before it is logged; queries of
+  /// information_schema wait for neither. A query of the table itself does: the statement holds the table's metadata
+  /// lock until both have happened.
+  func settle(_ tables: [TableID]) throws(ConnectorError) {
+    var rest = tables[...]
+    while !rest.isEmpty {
+      let part = rest.prefix(Self.settledAtOnce)
+      rest = rest.dropFirst(part.count)
+      do {
+        try client.execute("SELECT " + part.map(Self.touching).joined(separator: ", "))
+      } catch  where error.kind == .schemaMismatch || error.kind == .permission {
+        // A table that is not there has nothing to wait for; one that cannot be read is the business of its reader.
+        guard part.count > 1 else { continue }
+        for table in part { try settle([table]) }
+      }
+    }
+  }
+
+  private static let settledAtOnce = 128
+
+  private static func touching(_ table: TableID) -> String { "(SELECT 1 FROM \(SQLText.table(table)) LIMIT 0)" }
+
   /// One table; nil when it does not exist.
   func describe(_ table: TableID) throws(ConnectorError) -> TableDescription? {
     guard let schema = table.schema else { return nil }

@@ -194,11 +194,14 @@ extension MySQLTailReader {
     }
   }
 
-  /// What the catalog says of a table now; nil when it is not there.
+  /// What the catalog says of a table now, with every statement applied that this reader has met; nil when it is not
+  /// there.
   func described(_ table: TableID) throws(ConnectorError) -> TableDescription? {
     guard let facts = connection?.facts else { return nil }
     return try asked { client throws(ConnectorError) in
-      try TableCatalog(client: client, facts: facts, settings: settings).describe(table)
+      let catalog = TableCatalog(client: client, facts: facts, settings: settings)
+      try catalog.settle([table])
+      return try catalog.describe(table)
     }
   }
 
