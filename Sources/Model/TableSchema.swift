@@ -36,12 +36,16 @@ public struct TableSchema: Hashable, Sendable, Codable {
   public var primaryKey: [String]
   /// The table's comment, where the pipeline carries comments.
   public var comment: String?
+  /// What else the source must know of the table in order to follow its later changes (MySQL: all keys and the default
+  /// collation); only the source reads it.
+  public var nativeDefinition: String
 
   /// Makes a schema.
-  public init(columns: [Column], primaryKey: [String], comment: String? = nil) {
+  public init(columns: [Column], primaryKey: [String], comment: String? = nil, nativeDefinition: String = "") {
     self.columns = columns
     self.primaryKey = primaryKey
     self.comment = comment
+    self.nativeDefinition = nativeDefinition
   }
 
   /// The position of the column of that name (exact spelling first, then without regard to ASCII case, as MySQL has it).

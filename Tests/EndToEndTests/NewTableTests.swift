@@ -102,7 +102,7 @@ struct NewTableTests {
   /// The catalog does not show yet what the log tells already.
   @Test(
     "that the server shows late", .timeLimit(.minutes(3)), .enabled(if: ServerKind.mySQL.isAvailable),
-    arguments: [[ServerSetting.lateCommits], [.lateCommits, .withoutGTIDs]])
+    arguments: [[ServerSetting.lateCommits(milliseconds: 200)], [.lateCommits(milliseconds: 200), .withoutGTIDs]])
   func shownLate(settings: [ServerSetting]) throws {
     let server = try SourceServer(.mySQL, settings: settings)
     defer { server.stop() }

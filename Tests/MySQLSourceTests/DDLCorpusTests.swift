@@ -63,7 +63,7 @@ final class DDLCorpusRun {
   private let planner: MySQLPlanner
   private var dialect: DDLDialect
   private var place: BinlogPosition
-  private var model: [TableID: CreatedTable] = [:]
+  private var model: [TableID: TableSchema] = [:]
   private(set) var counts = Counts()
   private(set) var problems: [String] = []
 
@@ -140,7 +140,7 @@ final class DDLCorpusRun {
       touched.insert(create.table)
       model[create.table] = try made(create, dialect, sql)
     case .alterTable(let alter):
-      let before = try model[alter.table] ?? catalogued(alter.table)
+      let before = model[alter.table] ?? catalogued(alter.table)
       if let before { try follow(statement, alter, before, dialect, sql) }
       touched.insert(alter.newName ?? alter.table)
     case .dropTables(let tables): for table in tables { model[table] = nil }
@@ -155,38 +155,36 @@ final class DDLCorpusRun {
     }
   }
 
-  private func made(_ create: CreateTable, _ dialect: DDLDialect, _ sql: String) throws -> CreatedTable? {
+  private func made(_ create: CreateTable, _ dialect: DDLDialect, _ sql: String) throws -> TableSchema? {
     if let like = create.like {
       var copy = model[like]
-      copy?.schema.comment = nil
-      return try copy ?? catalogued(create.table)
+      copy?.comment = nil
+      return copy ?? catalogued(create.table)
     }
     if create.hasSelect {
       counts.unknown += 1
-      return try catalogued(create.table)
+      return catalogued(create.table)
     }
     do {
-      return try applier(dialect, create.table, nil).table(creating: create)
+      return try applier(dialect, create.table).table(creating: create)
     } catch {
       noteUnsupported(error, create.table, sql)
-      return try catalogued(create.table)
+      return catalogued(create.table)
     }
   }
 
   private func follow(
-    _ statement: DDLStatement, _ alter: AlterTable, _ before: CreatedTable, _ dialect: DDLDialect, _ sql: String
+    _ statement: DDLStatement, _ alter: AlterTable, _ before: TableSchema, _ dialect: DDLDialect, _ sql: String
   ) throws {
     let name = alter.newName ?? alter.table
     model[alter.table] = nil
     do {
-      let effect = try applier(dialect, alter.table, before.defaultCollation).schemaChanges(
-        for: statement, on: alter.table, current: before.schema, keys: before.keys)
-      model[name] = CreatedTable(
-        schema: effect.schema, keys: effect.keys, defaultCollation: effect.defaultCollation ?? before.defaultCollation)
-      if effect.rereading?.hasPrefix("CONVERT") == true { model[name] = try catalogued(name) }
+      let effect = try applier(dialect, alter.table).schemaChanges(for: statement, on: alter.table, current: before)
+      model[name] = effect.schema
+      if effect.rereading?.hasPrefix("CONVERT") == true { model[name] = catalogued(name) }
     } catch {
       noteUnsupported(error, name, sql)
-      model[name] = try catalogued(name)
+      model[name] = catalogued(name)
     }
   }
 
@@ -200,22 +198,20 @@ final class DDLCorpusRun {
     }
   }
 
-  private func applier(_ dialect: DDLDialect, _ table: TableID, _ collation: String?) throws -> DDLApplier {
+  private func applier(_ dialect: DDLDialect, _ table: TableID) throws -> DDLApplier {
     let database = try CatalogFacts(client: client).databaseCollation(table.schema ?? "")
     return DDLApplier(
-      dialect: dialect, treatTinyint1AsBoolean: true, defaultCollation: collation ?? database,
-      databaseCollation: database, includesComments: true)
+      dialect: dialect, treatTinyint1AsBoolean: true, defaultCollation: database, databaseCollation: database,
+      includesComments: true)
   }
 
-  private func catalogued(_ table: TableID) throws -> CreatedTable? {
-    guard let found = try? planner.describe(table) else { return nil }
-    return CreatedTable(
-      schema: found.schema, keys: try CatalogFacts(client: client).keys(of: [table])[table],
-      defaultCollation: try CatalogFacts(client: client).collations(of: [table])[table])
+  private func catalogued(_ table: TableID) -> TableSchema? {
+    // A type that is not carried is as good as no table here.
+    try? planner.describe(table)?.schema
   }
 
   private func compare(_ table: TableID, _ sql: String) throws {
-    guard var expected = model[table]?.schema else { return }
+    guard var expected = model[table] else { return }
     let described: DiscoveredTable?
     do {
       described = try planner.describe(table)
@@ -235,8 +231,8 @@ final class DDLCorpusRun {
         expected.columns[index].defaultValue = found.columns[index].defaultValue
       }
     }
-    let keys = try CatalogFacts(client: client).keys(of: [table])[table]
-    if expected != found {
+    let (parsed, keys) = (TableDefinition(expected.nativeDefinition), TableDefinition(found.nativeDefinition))
+    if !expected.isEqualButDefinition(found) {
       let pairs = zip(expected.columns, found.columns).filter { $0 != $1 }
       problems.append(
         """
@@ -244,16 +240,17 @@ final class DDLCorpusRun {
           parsed:  \(pairs.map { "\($0.0)" }) key \(expected.primaryKey) \(expected.columns.count) \(expected.comment ?? "-")
           catalog: \(pairs.map { "\($0.1)" }) key \(found.primaryKey) \(found.columns.count) \(found.comment ?? "-")
         """)
-    } else if let parsed = model[table]?.keys, let keys, Self.unique(parsed) != Self.unique(keys) {
-      problems.append("\(sql)\n  parsed:  \(Self.unique(parsed))\n  catalog: \(Self.unique(keys))")
+    } else if parsed.collation != keys.collation || Self.unique(parsed.keys) != Self.unique(keys.keys) {
+      problems.append("\(sql)\n  parsed:  \(parsed.text)\n  catalog: \(keys.text)")
     } else {
       return
     }
-    model[table] = try catalogued(table)
+    model[table] = catalogued(table)
   }
 
-  private static func unique(_ keys: TableKeys) -> [String] {
-    keys.keys.filter(\.isUnique).map { "\($0.name.lowercased()) \($0.columns.map { $0.lowercased() }) \($0.isWhole)" }
+  /// Other keys come and go with foreign keys, which is not followed.
+  private static func unique(_ keys: TableKeys?) -> [String]? {
+    keys?.keys.filter(\.isUnique).map { "\($0.name.lowercased()) \($0.columns.map { $0.lowercased() }) \($0.isWhole)" }
       .sorted()
   }
 }

@@ -23,7 +23,7 @@ import Testing
     let applier: DDLApplier
     var generator: DDLStatementGenerator
     var counts = Counts()
-    var table: CreatedTable?
+    var table: TableSchema?
     var hasRows = false
 
     init(_ kind: ServerKind, seed: UInt64) throws {
@@ -72,24 +72,21 @@ import Testing
 
     func alter() throws {
       guard let before = table else { return }
-      let names = before.keys?.keys.filter { $0.name != TableKeys.primaryName }.map(\.name) ?? []
-      let sql = generator.change(columns: before.schema.columns.map(\.name), indexes: names)
+      let names =
+        TableDefinition(before.nativeDefinition).keys?.keys.filter { $0.name != TableKeys.primaryName }.map(\.name)
+        ?? []
+      let sql = generator.change(columns: before.columns.map(\.name), indexes: names)
       guard accepts(sql) else { return }
       guard let statement = try parse(sql) else { return }
-      var applier = applier
-      applier.defaultCollation = before.defaultCollation
       do {
-        let effect = try applier.schemaChanges(
-          for: statement, on: fixture.table("t"), current: before.schema, keys: before.keys)
-        table = CreatedTable(
-          schema: effect.schema, keys: effect.keys, defaultCollation: effect.defaultCollation ?? before.defaultCollation
-        )
+        let effect = try applier.schemaChanges(for: statement, on: fixture.table("t"), current: before)
+        table = effect.schema
         // What is read anew because it is not certain need not be right.
         if effect.rereading?.hasPrefix("CONVERT") == true {
-          table?.schema = try #require(try planner.describe(fixture.table("t"))).schema
+          table = try #require(try planner.describe(fixture.table("t"))).schema
         }
         try compare(sql)
-        try replay(effect, before.schema, sql)
+        try replay(effect, before, sql)
         if effect.rereading == nil { try compareRows(effect, sql) }
       } catch {
         Issue.record("\(sql): \(error)")
@@ -131,14 +128,14 @@ import Testing
     }
 
     private func compare(_ sql: String) throws {
-      guard var expected = table?.schema else { return }
+      guard var expected = table else { return }
       let found = try #require(try planner.describe(fixture.table("t"))).schema
       for index in expected.columns.indices where index < found.columns.count {
         if Column.isSameDefault(expected.columns[index], found.columns[index], sql) {
           expected.columns[index].defaultValue = found.columns[index].defaultValue
         }
       }
-      table?.schema = expected
+      table = expected
       guard expected != found else { return }
       let pairs = zip(expected.columns, found.columns).filter { $0 != $1 }
       let shown = try connection.query("SHOW CREATE TABLE t").first?.last ?? nil
@@ -147,10 +144,10 @@ import Testing
         \(sql)
         parsed:  \(pairs.map { "\($0.0)" }) key \(expected.primaryKey) \(expected.columns.count) \(expected.comment ?? "-")
         catalog: \(pairs.map { "\($0.1)" }) key \(found.primaryKey) \(found.columns.count) \(found.comment ?? "-")
-        \(shown ?? "") \(table?.keys?.keys.map { "\($0.name): \($0.columns)" } ?? [])
+        parsed \(expected.nativeDefinition), catalog \(found.nativeDefinition)
+        \(shown ?? "")
         """)
-      if expected.primaryKey != found.primaryKey { table?.keys = nil }
-      table?.schema = found
+      table = found
     }
   }
 

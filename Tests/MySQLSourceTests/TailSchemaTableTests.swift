@@ -219,16 +219,20 @@ final class SchemaFollower {
         ])
   }
 
-  /// A reader that starts long after the statements sees keys in the catalog that were not there then.
+  /// A reader that starts long after the statements knows the keys that were there then, whatever the catalog shows.
   @Test(arguments: SourceServer.available) func keysOfTheFuture(on kind: ServerKind) throws {
     let table = "CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL, w INT NOT NULL, UNIQUE u (w))"
     let log = try run(
       kind, tables: [table], isLate: true, "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (v)",
       "INSERT INTO t VALUES (1, 1, 1)", "ALTER TABLE t DROP PRIMARY KEY", "UPDATE t SET w = 4", "DROP INDEX u ON t",
-      "UPDATE t SET w = 5", "CREATE UNIQUE INDEX x ON t (id, v)", "UPDATE t SET id = 6")
-    #expect(log.first == "t: key(v) -> id,v*,w")
-    #expect(log.contains { $0.hasPrefix("t: replace.table") })
-    #expect(log.suffix(2) == ["t delete(1, 1, 5)", "t insert(6, 1, 5)"])
+      "UPDATE t SET w = 5", "CREATE UNIQUE INDEX x ON t (id, v)", "UPDATE t SET id = 6",
+      "RENAME TABLE t TO another_1", "CREATE TABLE t (z INT PRIMARY KEY)")
+    #expect(
+      log.dropLast(2) == [
+        "t: key(v) -> id,v*,w", "t insert(1, 1, 1)", "t: key(w) -> id,v,w*", "t delete(1, 1, 1)", "t insert(1, 1, 4)",
+        "t: key() -> id,v,w", "t updateBefore(1, 1, 4)", "t updateAfter(1, 1, 5)", "t: key(id,v) -> id*,v*,w",
+        "t delete(1, 1, 5)", "t insert(6, 1, 5)",
+      ])
   }
 
   /// `lower_case_table_names`: statements may spell names otherwise than table maps do.
@@ -285,24 +289,78 @@ final class SchemaFollower {
     let start = try connector.endOffset()
     try fixture.execute("ALTER TABLE t ADD w INT")
     let end = try connector.endOffset()
-    let bound = [KeyPart.integer(100)]
-    let chunks = [
-      FinishedChunk(range: ChunkRange(columns: ["id"], lower: nil, upper: bound), watermark: start),
-      FinishedChunk(range: ChunkRange(columns: ["id"], lower: bound, upper: nil), watermark: end),
-    ]
     let schema = RowSchema(table: table.id, version: 1, schema: table.schema)
-    let tail = try connector.tail(
-      TailRequest(start: start, tables: [TailTable(schema: schema, ignoredThrough: nil, chunks: chunks)]))
-    defer { tail.close() }
-    var changes: [SchemaChange] = []
-    try tail.readThrough(
-      end, connector: connector,
-      onChange: {
-        changes += $1; _ = ($0, $2)
-      }
-    ) { _ in }
+    let read = TailTable(schema: schema, ignoredThrough: nil, chunks: Self.chunks(start, end))
+    let (changes, _) = try Self.changes(of: read, connector, from: start, to: end)
     #expect(changes.map(\.tag) == ["replace.table"])
+  }
+
+  /// A statement about keys alone, in front of all chunks or between them: no row is read anew for it, and later
+  /// statements are judged by it.
+  @Test(arguments: SourceServer.available) func keysBetweenChunks(on kind: ServerKind) throws {
+    let fixture = try SourceFixture(
+      "keys_between", on: kind, "CREATE TABLE t (id INT NOT NULL, v INT NOT NULL, UNIQUE u (id), KEY k (v))")
+    let connector = try fixture.connector()
+    let table = try connector.discover(fixture.table("t"))
+    let schema = RowSchema(table: table.id, version: 1, schema: table.schema)
+    var places = [try connector.endOffset()]
+    for statement in [
+      "ALTER TABLE t ADD UNIQUE w (v), RENAME INDEX k TO j", "DROP INDEX w ON t", "CREATE UNIQUE INDEX v ON t (v)",
+    ] {
+      try fixture.execute(statement)
+      places.append(try connector.endOffset())
+    }
+    for watermarks in [(0, 0), (1, 1), (1, 2), (2, 2), (0, 3), (3, 3)] {
+      let chunks = Self.chunks(places[watermarks.0], places[watermarks.1])
+      let (changes, last) = try Self.changes(
+        of: TailTable(schema: schema, ignoredThrough: nil, chunks: chunks), connector, from: places[0], to: places[3])
+      #expect(changes.isEmpty)
+      #expect(TableDefinition(last.nativeDefinition).keys?.keys.map(\.name) == ["j", "u", "v"])
+    }
+    let registered = TailTable(schema: schema, ignoredThrough: places[1], chunks: [])
+    let (_, last) = try Self.changes(of: registered, connector, from: places[0], to: places[3])
+    #expect(TableDefinition(last.nativeDefinition).keys?.keys.map(\.name) == ["k", "u", "v"])
+  }
+
+  /// Columns have come and gone before all chunks were read: what was done to keys meanwhile cannot be told.
+  @Test(arguments: SourceServer.available) func keysOfLostColumns(on kind: ServerKind) throws {
+    let fixture = try SourceFixture("keys_lost", on: kind, "CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
+    let connector = try fixture.connector()
+    let table = try connector.discover(fixture.table("t"))
+    let start = try connector.endOffset()
+    try fixture.execute("ALTER TABLE t ADD x INT, ADD UNIQUE w (v); ALTER TABLE t DROP x, DROP INDEX w")
+    let end = try connector.endOffset()
+    let schema = RowSchema(table: table.id, version: 1, schema: table.schema)
+    let read = TailTable(schema: schema, ignoredThrough: nil, chunks: Self.chunks(end, end))
+    let (changes, last) = try Self.changes(of: read, connector, from: start, to: end)
+    #expect(changes.isEmpty)
+    #expect(last.nativeDefinition.isEmpty)
+    #expect(last.isEqualButDefinition(table.schema))
+  }
+
+  private static func chunks(_ first: Offset, _ second: Offset) -> [FinishedChunk] {
+    let bound = [KeyPart.integer(100)]
+    return [
+      FinishedChunk(range: ChunkRange(columns: ["id"], lower: nil, upper: bound), watermark: first),
+      FinishedChunk(range: ChunkRange(columns: ["id"], lower: bound, upper: nil), watermark: second),
+    ]
+  }
+
+  /// What a reader of one table is told between two places, and the schema that it ends with.
+  private static func changes(
+    of table: TailTable, _ connector: any SourceConnector, from start: Offset, to end: Offset
+  ) throws -> ([SchemaChange], TableSchema) {
+    let tail = try connector.tail(TailRequest(start: start, tables: [table]))
+    defer { tail.close() }
+    var told: [SchemaChange] = []
+    var last = table.schema.schema
+    func note(_ table: TableID, _ changes: [SchemaChange], _ schema: TableSchema) {
+      told += changes
+      last = schema
+    }
+    try tail.readThrough(end, connector: connector, onChange: note) { _ in }
     #expect(tail.isPastWatermarks)
+    return (told, last)
   }
 
   @Test(arguments: SourceServer.available) func statementsThatArePassedOver(on kind: ServerKind) throws {

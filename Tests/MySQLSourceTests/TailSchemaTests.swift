@@ -30,7 +30,8 @@ import Testing
       }, onRow: { log.append($0.description) })
     #expect(
       log == [
-        "insert(1, 10)", "add.column -> id,name,v", "insert(2, two, 20)", "alter.column.type -> id,name,v",
+        "insert(1, 10)", "add.column -> id,name,v", "insert(2, two, 20)", " -> id,name,v",
+        "alter.column.type -> id,name,v",
         "updateBefore(1, new, 10)", "updateAfter(1, new, 5000000000)", "rename.column -> id,label,w",
         "insert(3, three, 30)", "drop.column -> id,w", "delete(2, 20)", "truncate.table -> id,w", "insert(9, 90)",
         "drop.table -> id,w",

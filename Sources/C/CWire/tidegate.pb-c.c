@@ -3490,7 +3490,7 @@ const ProtobufCMessageDescriptor tidegate__column__descriptor =
   (ProtobufCMessageInit) tidegate__column__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tidegate__table_schema__field_descriptors[3] =
+static const ProtobufCFieldDescriptor tidegate__table_schema__field_descriptors[4] =
 {
   {
     "columns",
@@ -3528,16 +3528,29 @@ static const ProtobufCFieldDescriptor tidegate__table_schema__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "native_definition",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tidegate__TableSchema, native_definition),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tidegate__table_schema__field_indices_by_name[] = {
   0,   /* field[0] = columns */
   2,   /* field[2] = comment */
+  3,   /* field[3] = native_definition */
   1,   /* field[1] = primary_key */
 };
 static const ProtobufCIntRange tidegate__table_schema__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor tidegate__table_schema__descriptor =
 {
@@ -3547,7 +3560,7 @@ const ProtobufCMessageDescriptor tidegate__table_schema__descriptor =
   "Tidegate__TableSchema",
   "tidegate",
   sizeof(Tidegate__TableSchema),
-  3,
+  4,
   tidegate__table_schema__field_descriptors,
   tidegate__table_schema__field_indices_by_name,
   1,  tidegate__table_schema__number_ranges,

@@ -34,7 +34,7 @@ public enum ServerSetting: Sendable, Hashable {
   /// Nothing acknowledged is lost when the server is killed.
   case durable
   /// The log shows a transaction a good while before a query does (MySQL alone can be made so).
-  case lateCommits
+  case lateCommits(milliseconds: Int)
   /// One more argument of the server's command line.
   case argument(String)
 
@@ -47,7 +47,8 @@ public enum ServerSetting: Sendable, Hashable {
     case (.compressedLog, .mySQL): ["--binlog-transaction-compression=ON"]
     case (.compressedLog, .mariaDB): ["--log-bin-compress=ON", "--log-bin-compress-min-len=10"]
     case (.durable, _): ["--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"]
-    case (.lateCommits, .mySQL): ["--sync-binlog=0", "--binlog-group-commit-sync-delay=200000"]
+    case (.lateCommits(let delay), .mySQL):
+      ["--sync-binlog=0", "--binlog-group-commit-sync-delay=\(delay * 1000)"]
     case (.lateCommits, .mariaDB): []
     case (.argument(let text), _): [text]
     }

@@ -39,7 +39,8 @@ extension WireDecoder {
       columns: try list(message.pointee.n_columns, message.pointee.columns, column),
       primaryKey: try texts(
         message.pointee.n_primary_key, message.pointee.primary_key, "TableSchema.primary_key"),
-      comment: try optional(message.pointee.comment, unwrapped))
+      comment: try optional(message.pointee.comment, unwrapped),
+      nativeDefinition: try text(message.pointee.native_definition, "TableSchema.native_definition"))
   }
 
   static func offset(_ message: UnsafeMutablePointer<Tidegate__Offset>) throws(WireError) -> Offset {

@@ -37,6 +37,7 @@ extension WireEncoder {
     (message.pointee.n_columns, message.pointee.columns) = try list(schema.columns, column)
     (message.pointee.n_primary_key, message.pointee.primary_key) = try texts(schema.primaryKey)
     message.pointee.comment = try optional(schema.comment, wrapped)
+    message.pointee.native_definition = try text(schema.nativeDefinition)
     return message
   }
 

@@ -17,10 +17,9 @@ enum WorkloadDDL: String, CaseIterable, Sendable {
   }
 
   /// What a server's workload uses. The environment's `TIDEGATE_WORKLOAD_CHANGES` names others, for narrowing a failure
-  /// down: kinds, separated by commas. The short form leaves tables as wholes alone: with several tail splits a pipeline
-  /// may be held up there (the coordinator's page, "Known limits").
-  static func supported(_ kind: ServerKind, isShort: Bool) -> [WorkloadDDL] {
-    let all = allCases.filter { (kind == .mariaDB || $0 != .replaceTable) && !(isShort && $0.concernsTables) }
+  /// down: kinds, separated by commas.
+  static func supported(_ kind: ServerKind) -> [WorkloadDDL] {
+    let all = allCases.filter { kind == .mariaDB || $0 != .replaceTable }
     guard let given = getenv("TIDEGATE_WORKLOAD_CHANGES").map({ String(cString: $0) }), !given.isEmpty else {
       return all
     }

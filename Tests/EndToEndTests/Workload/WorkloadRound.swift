@@ -9,21 +9,20 @@ struct WorkloadRound {
   let milliseconds: Int64
   /// Where the files of a failed round go.
   let kept: String
-  /// Whether it is part of the ordinary tests.
-  let isShort: Bool
   private let settings: [ServerSetting]
   private let parallelism: Int
   private let capturesNewTables: Bool
 
-  init(kind: ServerKind, seed: UInt64, milliseconds: Int64, isShort: Bool, kept: String) {
+  init(kind: ServerKind, seed: UInt64, milliseconds: Int64, kept: String) {
     self.kind = kind
-    self.isShort = isShort
     self.seed = seed
     self.milliseconds = milliseconds
     self.kept = kept
-    let settings: [[ServerSetting]] = [
+    var settings: [[ServerSetting]] = [
       [], [.compressedLog, .fullMetadata], [.durable], [.withoutGTIDs, .durable],
     ]
+    let late = ServerSetting.lateCommits(milliseconds: 20)
+    if kind == .mySQL { settings += [[late], [late, .withoutGTIDs]] }
     var random = SeededRandom(seed: seed &+ 2)
     self.settings = settings[random.below(settings.count)]
     parallelism = [1, 2, 2, 3][random.below(4)]
@@ -93,7 +92,7 @@ struct WorkloadRound {
     _ cluster: ClusterFixture, _ log: WorkloadLog, _ schema: Monitor<WorkloadSchema>
   ) throws -> [WorkloadWriter] {
     let start = schema.withLock { $0 }
-    let changing = WorkloadGenerator(seed: seed, schema: start, changes: WorkloadDDL.supported(kind, isShort: isShort))
+    let changing = WorkloadGenerator(seed: seed, schema: start, changes: WorkloadDDL.supported(kind))
     for statement in changing.preparation() { try cluster.server.execute(statement, database: cluster.database) }
     let rowsOnly = WorkloadGenerator(seed: seed &+ 1, schema: start, changes: [])
     return [

@@ -27,8 +27,7 @@ struct WorkloadTests {
     repeat {
       let left = begin + Self.seconds * 1000 - Clock.monotonicMilliseconds()
       let round = WorkloadRound(
-        kind: kind, seed: seed, milliseconds: min(max(left, 10_000), 30_000), isShort: Self.asked == nil,
-        kept: Self.kept)
+        kind: kind, seed: seed, milliseconds: min(max(left, 10_000), 30_000), kept: Self.kept)
       try round.run()
       seed += 1
     } while Clock.monotonicMilliseconds() < begin + Self.seconds * 1000

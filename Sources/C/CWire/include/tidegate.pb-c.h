@@ -338,10 +338,11 @@ struct  Tidegate__TableSchema
   size_t n_primary_key;
   ProtobufCBinaryData *primary_key;
   Tidegate__Text *comment;
+  ProtobufCBinaryData native_definition;
 };
 #define TIDEGATE__TABLE_SCHEMA__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tidegate__table_schema__descriptor) \
-    , 0,NULL, 0,NULL, NULL }
+    , 0,NULL, 0,NULL, NULL, {0,NULL} }
 
 
 typedef enum {

@@ -163,6 +163,8 @@ struct AlterPlan {
     schema.primaryKey = identity
     if let reason { reread(reason) }
     if let comment, applier.includesComments { schema.comment = comment.isEmpty ? nil : comment }
+    schema.nativeDefinition =
+      TableDefinition(collation: tableCollation ?? applier.defaultCollation, keys: keyPlan.after).text
     let names = Set(schema.columns.map { $0.name.lowercased() })
     guard names.count == schema.columns.count else {
       throw BinlogError(.schemaMismatch, "the statement would give the table two columns of the same name")
@@ -176,9 +178,7 @@ struct AlterPlan {
       reread("columns and keys change in a way that no order of changes follows")
       list = [.replaceTable(schema)]
     }
-    return DDLEffect(
-      changes: list, schema: schema, defaultCollation: tableCollation, keys: keyPlan.after,
-      rereading: rereading, renamedTo: renamedTo)
+    return DDLEffect(changes: list, schema: schema, rereading: rereading, renamedTo: renamedTo)
   }
 
   /// Names of the columns that are dropped.

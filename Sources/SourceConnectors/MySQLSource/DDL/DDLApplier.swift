@@ -7,10 +7,6 @@ struct DDLEffect: Hashable, Sendable {
   var changes: [SchemaChange]
   /// The table afterwards, columns in the order of later row events.
   var schema: TableSchema
-  /// The table's default collation, where the statement has set it: for the next `DDLApplier`.
-  var defaultCollation: String?
-  /// The table's keys afterwards; nil where they are not known.
-  var keys: TableKeys?
   /// Why the rows are not what the events tell; then `changes` is `replaceTable`.
   var rereading: String?
   /// The table's name afterwards, where the statement renames it.
@@ -21,7 +17,7 @@ struct DDLEffect: Hashable, Sendable {
 struct DDLApplier {
   var dialect: DDLDialect
   var treatTinyint1AsBoolean: Bool
-  /// The table's default collation, or its database's, where it is known.
+  /// The default collation of a new table's database, where it is known.
   var defaultCollation: String?
   /// The database's default collation, where it is known.
   var databaseCollation: String?
@@ -42,16 +38,15 @@ struct DDLApplier {
   ///   - statement: one that affects the table (`DDLStatement.affects`); any other has no effect. RENAME TABLE and CREATE
   ///     TABLE concern names and are dealt with elsewhere.
   ///   - current: the table as it was in front of the statement.
-  ///   - keys: its keys then, where they are known.
   /// - Throws: `unsupported` for what cannot be followed (what is not understood, types that are not carried);
   ///   `schemaMismatch` when the statement does not fit the schema.
   func schemaChanges(
-    for statement: DDLStatement, on table: TableID, current: TableSchema, keys: TableKeys? = nil
+    for statement: DDLStatement, on table: TableID, current: TableSchema
   ) throws(BinlogError) -> DDLEffect {
-    let unchanged = DDLEffect(changes: [], schema: current, keys: keys)
+    let unchanged = DDLEffect(changes: [], schema: current)
     guard statement.affects(table, ignoringCase: dialect.foldsTableNames) else { return unchanged }
     switch statement {
-    case .truncateTable: return DDLEffect(changes: [.truncateTable], schema: current, keys: keys)
+    case .truncateTable: return DDLEffect(changes: [.truncateTable], schema: current)
     case .dropTables, .dropDatabase: return DDLEffect(changes: [.dropTable], schema: current)
     case .createTable, .createDatabase, .renameTables, .other: return unchanged
     case .alterTable(let alter):
@@ -59,10 +54,13 @@ struct DDLApplier {
         // The other side of EXCHANGE PARTITION: its rows have changed places with the partition's.
         guard alter.exchanges(with: table, ignoringCase: dialect.foldsTableNames) else { return unchanged }
         return DDLEffect(
-          changes: [.replaceTable(current)], schema: current, keys: keys,
+          changes: [.replaceTable(current)], schema: current,
           rereading: "the rows were exchanged with a partition of \(alter.table)")
       }
-      var plan = AlterPlan(applier: self, schema: current, keys: keys, isIgnoring: alter.isIgnoring)
+      let definition = TableDefinition(current.nativeDefinition)
+      var applier = self
+      applier.defaultCollation = definition.collation
+      var plan = AlterPlan(applier: applier, schema: current, keys: definition.keys, isIgnoring: alter.isIgnoring)
       for spec in alter.specs { try plan.note(spec) }
       return try plan.effect()
     }

@@ -2,10 +2,9 @@ import Model
 
 /// What an ALTER TABLE does to keys, and what tells rows apart after it.
 ///
-/// The registry's schema has the columns of one key; which other keys there are, and of what name, is known only where
-/// the table's definition or the catalog has told (`TableKeys`). Where that is missing, or contradicts the schema (a
-/// reader that lags behind other changes), the schema's key is taken for the primary key, and what cannot be decided
-/// makes the table be read anew.
+/// The registry's schema has the columns of one key; which other keys there are, and of what name, the table's definition
+/// tells (`TableDefinition`). Where that is missing (a start in the past), or contradicts the schema, the schema's key is
+/// taken for the primary key, and what cannot be decided makes the table be read anew.
 struct KeyPlan {
   private enum Operation {
     case add(KeyDefinition)

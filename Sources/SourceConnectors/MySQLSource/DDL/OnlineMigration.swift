@@ -27,8 +27,6 @@ struct GhostTable: Hashable, Sendable {
   /// Changes since then.
   var changes: [SchemaChange] = []
   var schema: TableSchema
-  var keys: TableKeys?
-  var defaultCollation: String?
   /// Why its rows are not those that the captured table's events have led to.
   var rereading: String?
   /// Its columns are not known for certain: a statement was not understood, or what LIKE copied is gone.

@@ -1,18 +1,10 @@
 import Model
 
-/// A table as a CREATE TABLE makes it.
-struct CreatedTable: Hashable, Sendable {
-  var schema: TableSchema
-  /// Nil where they are not known.
-  var keys: TableKeys?
-  var defaultCollation: String?
-}
-
 extension DDLApplier {
   /// The table that the statement makes; `defaultCollation` is the database's. Not for LIKE and SELECT, whose columns are
   /// another table's.
   /// - Throws: `unsupported` for what is not understood and for types that are not carried.
-  func table(creating create: CreateTable) throws(BinlogError) -> CreatedTable {
+  func table(creating create: CreateTable) throws(BinlogError) -> TableSchema {
     if let text = create.unsupported { throw Self.notUnderstood("CREATE TABLE … \(text)") }
     if let special = create.special { throw .unsupported("\(special) tables are not carried") }
     guard create.like == nil, !create.hasSelect, !create.columns.isEmpty else {
@@ -31,6 +23,7 @@ extension DDLApplier {
     }
     schema.primaryKey = keys.identity(in: schema)
     if includesComments { schema.comment = create.comment.flatMap { $0.isEmpty ? nil : $0 } }
-    return CreatedTable(schema: schema, keys: keys, defaultCollation: tableCollation)
+    schema.nativeDefinition = TableDefinition(collation: tableCollation, keys: keys).text
+    return schema
   }
 }

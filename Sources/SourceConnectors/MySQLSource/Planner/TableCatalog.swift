@@ -195,6 +195,11 @@ struct TableCatalog {
       tables[id]?.schema.primaryKey = TableIndex.key(of: list)
       tables[id]?.indexes = list
     }
+    for (id, table) in tables {
+      let definition = TableDefinition(
+        collation: table.collation.isEmpty ? nil : table.collation, keys: TableKeys(table.indexes.map(\.key)))
+      tables[id]?.schema.nativeDefinition = definition.text
+    }
   }
 }
 

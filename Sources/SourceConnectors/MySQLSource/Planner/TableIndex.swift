@@ -10,6 +10,8 @@ struct TableIndex: Hashable, Sendable {
   private(set) var ordered: [String] = []
   /// Whether it tells rows apart: no nullable column, no prefix of a column, no expression.
   private(set) var isIdentity = true
+  /// Whether it has neither expressions nor prefixes of columns.
+  private(set) var isWhole = true
   private var direction: String?
   private var isOrderBroken = false
 
@@ -22,6 +24,7 @@ struct TableIndex: Hashable, Sendable {
   /// Adds the next column; nil: an expression. `direction` is `A`, `D` or empty.
   mutating func add(column: String?, isNullable: Bool, isPrefix: Bool, direction: String) {
     if column == nil || isNullable || isPrefix { isIdentity = false }
+    if column == nil || isPrefix { isWhole = false }
     if let column { columns.append(column) }
     if self.direction == nil { self.direction = direction }
     if column == nil || isPrefix || direction.isEmpty || direction != self.direction { isOrderBroken = true }
@@ -34,6 +37,9 @@ struct TableIndex: Hashable, Sendable {
     let candidates = indexes.filter { $0.isUnique && $0.isIdentity }
     return candidates.min { ($0.columns.count, $0.name) < ($1.columns.count, $1.name) }?.columns ?? []
   }
+
+  /// As statements deal with it.
+  var key: TableKeys.Key { TableKeys.Key(name: name, isUnique: isUnique, columns: columns, isWhole: isWhole) }
 
   /// How many of the columns an index walks in their order.
   func covers(_ columns: [String]) -> Int {

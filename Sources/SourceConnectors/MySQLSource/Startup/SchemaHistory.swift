@@ -110,14 +110,15 @@ struct SchemaHistory {
     for (index, entry) in all.enumerated() where !entry.followsRows {
       guard case .createTable(let create) = entry.statement, create.tellsColumns else { continue }
       let applier = facts.applier(for: table, entry.dialect)
-      return Anchor(schema: try applier.table(creating: create).schema, statementsBefore: index)
+      return Anchor(schema: try applier.table(creating: create), statementsBefore: index)
     }
     let later = all.filter(\.followsRows)
     guard let map = firstMaps[table],
       let logged = LoggedSchema(map, collations: facts.collations, isMariaDB: facts.isMariaDB)
     else { return nil }
-    let schema = try logged.schema(
+    var schema = try logged.schema(
       today: today, touched: Self.touchedColumns(later), hasPrimaryKey: hasPrimaryKey, options: facts.values)
+    schema.nativeDefinition = Self.definition(before: later[...], TableDefinition(today.nativeDefinition)).text
     return Anchor(schema: schema, statementsBefore: all.count - later.count)
   }
 
@@ -147,10 +148,35 @@ struct SchemaHistory {
     return names
   }
 
+  /// Keys and default collation before the statements, as far as they follow from those after them.
+  private static func definition(before entries: ArraySlice<Entry>, _ last: TableDefinition) -> TableDefinition {
+    var definition = last
+    for entry in entries {
+      switch entry.statement {
+      case .alterTable(let alter):
+        for spec in alter.specs {
+          switch spec {
+          case .irrelevant, .setDefault, .tableComment, .rowsChange, .exchangePartition: break
+          case .defaultCharset, .convert, .renameTable, .unsupported:
+            definition = TableDefinition(collation: nil, keys: nil)
+          case .addColumn, .dropColumn, .modifyColumn, .changeColumn, .renameColumn, .addKey, .dropPrimaryKey, .dropKey,
+            .renameKey:
+            definition.keys = nil
+          }
+        }
+      case .createTable, .truncateTable, .createDatabase, .other: break
+      case .dropTables, .dropDatabase, .renameTables:
+        definition = TableDefinition(collation: nil, keys: nil)
+      }
+    }
+    return definition
+  }
+
   private func undone(
     _ entries: ArraySlice<Entry>, from last: TableSchema, _ table: TableID, hasPrimaryKey: Bool
   ) throws(ConnectorError) -> TableSchema {
     var schema = last
+    schema.nativeDefinition = Self.definition(before: entries, TableDefinition(last.nativeDefinition)).text
     for entry in entries.reversed() {
       do {
         schema = try Self.undo(entry, schema, hasPrimaryKey: hasPrimaryKey)

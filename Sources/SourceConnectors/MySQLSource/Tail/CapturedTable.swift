@@ -12,10 +12,6 @@ final class CapturedTable {
   private let options: ValueOptions
   /// What was read already; nil once the reader is past it.
   var filter: WatermarkFilter?
-  /// The table's default collation at the reader's place, as far as is known.
-  var defaultCollation: String?
-  /// Its keys at the reader's place; nil where they are not known.
-  var keys: TableKeys?
   /// The table is gone, or is not followed any more.
   private(set) var isDropped = false
 

@@ -84,34 +84,50 @@ extension MySQLTailReader {
   ) throws(ConnectorError) {
     if case .truncateTable = item, settings.skippedOperations.contains(.truncates) { return }
     let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
-    if verdict == .skip { return }
+    let applier = try applier(statement, of: table.id)
+    if verdict == .skip { return followDefinition(item, on: table, applier) }
     var effect: DDLEffect
     do {
-      let applier = try applier(statement, on: table, needsCollation: item.definesColumns)
-      effect = try applier.schemaChanges(for: item, on: table.id, current: table.schema.schema, keys: table.keys)
-    } catch let error as BinlogError where error.kind == .unknownDefault {
+      effect = try applier.schemaChanges(for: item, on: table.id, current: table.schema.schema)
+    } catch  where error.kind == .unknownDefault {
       // Whoever reads the table anew sees what it has become.
       let schema = table.schema.schema
       effect = DDLEffect(changes: [.replaceTable(schema)], schema: schema, rereading: error.message)
-    } catch let error as BinlogError {
-      throw error.connectorError(table: table.id)
-    } catch let error as ConnectorError {
-      throw error
     } catch {
-      throw ConnectorError(.bug, "unexpected error \(error)", table: table.id)
+      throw error.connectorError(table: table.id)
     }
     queue(effect, on: table, verdict)
   }
 
-  /// Queues what a statement does to a table, or takes note of it where nobody has to know.
+  /// Follows a statement that all the table's chunks were read behind, so that columns and rows are as it has left them.
+  /// Its keys and default collation are those of the place where the table was registered, which may be in front of it.
+  private func followDefinition(_ item: DDLStatement, on table: CapturedTable, _ applier: DDLApplier) {
+    guard case .alterTable = item, table.filter?.isRegistered(behind: cursor.place) == false else { return }
+    let current = table.schema.schema
+    var schema = current
+    do {
+      let effect = try applier.schemaChanges(for: item, on: table.id, current: current)
+      if effect.changes.isEmpty, effect.schema.isEqualButDefinition(current) {
+        schema = effect.schema
+      } else if effect.schema.nativeDefinition != current.nativeDefinition {
+        schema.nativeDefinition = ""
+      }
+    } catch {
+      // Columns have come and gone between the two places: what it does to keys cannot be told.
+      schema.nativeDefinition = ""
+    }
+    queue(DDLEffect(changes: [], schema: schema), on: table, .deliver)
+  }
+
+  /// Queues what a statement does to a table, unless it is nothing.
   func queue(_ effect: DDLEffect, on table: CapturedTable, _ verdict: WatermarkFilter.Verdict) {
     var effect = effect
-    guard !effect.changes.isEmpty || effect.schema != table.schema.schema else {
-      table.keys = effect.keys ?? table.keys
-      table.defaultCollation = effect.defaultCollation ?? table.defaultCollation
-      return
-    }
-    if verdict == .judge, !effect.changes.contains(.dropTable) {
+    let current = table.schema.schema
+    guard !effect.changes.isEmpty || effect.schema != current else { return }
+    let concernsKeysAlone = effect.changes.isEmpty && effect.schema.isEqualButDefinition(current)
+    // A bounded read is about rows.
+    if concernsKeysAlone, stop != nil { return }
+    if verdict == .judge, !effect.changes.contains(.dropTable), !concernsKeysAlone {
       // Some chunks were read before the statement and some after it: no change fits them all.
       effect.rereading = effect.rereading ?? "its chunks were read on both sides of the statement"
       effect.changes = [.replaceTable(effect.schema)]
@@ -121,11 +137,8 @@ extension MySQLTailReader {
         "a table must be read anew after a statement",
         ["table": table.id.description, "offset": changeOffset.text, "reason": reason])
     }
-    var change = PendingChange(
-      table: table.id, offset: changeOffset, changes: effect.changes, schema: effect.schema)
-    change.keys = effect.keys
-    change.defaultCollation = effect.defaultCollation
-    pendingChanges.append(change)
+    pendingChanges.append(
+      PendingChange(table: table.id, offset: changeOffset, changes: effect.changes, schema: effect.schema))
   }
 
   /// The place of the statement at hand. One within a transaction has the transaction's rows behind it, which a place
@@ -165,20 +178,17 @@ extension MySQLTailReader {
     return tables.first { !$0.isDropped && isSame($0.id, table) }
   }
 
-  /// What works out statements about a captured table, or (nil) about any in the statement's database.
-  func applier(
-    _ statement: Statement, on table: CapturedTable?, needsCollation: Bool = true
-  ) throws(ConnectorError) -> DDLApplier {
+  /// What works out a statement about a table.
+  func applier(_ statement: Statement, of table: TableID) throws(ConnectorError) -> DDLApplier {
     var applier = DDLApplier(
       dialect: statement.dialect, treatTinyint1AsBoolean: settings.values.treatTinyint1AsBoolean,
       includesComments: settings.includesComments, isLossless: settings.values.isLossless,
       movesShortYears: settings.values.movesShortYears)
-    guard needsCollation else { return applier }
-    let schema = table?.id.schema ?? statement.defaultSchema
+    let schema = table.schema ?? statement.defaultSchema
     applier.databaseCollation = try asked { client throws(ConnectorError) in
       try CatalogFacts(client: client).databaseCollation(schema)
     }
-    applier.defaultCollation = table.map(\.defaultCollation) ?? applier.databaseCollation
+    applier.defaultCollation = applier.databaseCollation
     return applier
   }
 
@@ -205,30 +215,13 @@ extension MySQLTailReader {
     }
   }
 
-  /// Facts that no event tells: default collations and keys of the captured tables, and how names compare.
+  /// Facts that no event tells: how names compare, and what a TIMESTAMP is.
   func readFacts() throws(ConnectorError) {
-    let names = tables.map(\.id)
     nameFolding = try asked { client throws(ConnectorError) in try CatalogFacts(client: client).nameFolding() }
     hasNullableTimestamps = try asked { client throws(ConnectorError) in
       try CatalogFacts(client: client).hasNullableTimestamps()
     }
-    let collations = try asked { client throws(ConnectorError) in
-      try CatalogFacts(client: client).collations(of: names)
-    }
-    let keys = try asked { client throws(ConnectorError) in try CatalogFacts(client: client).keys(of: names) }
-    for table in tables {
-      table.defaultCollation = collations[table.id]
-      table.keys = keys[table.id]
-    }
     restoreMigrations()
     dropHelper()
-  }
-}
-
-extension DDLStatement {
-  /// Whether columns may be defined that get a default character set.
-  fileprivate var definesColumns: Bool {
-    if case .alterTable = self { return true }
-    return false
   }
 }

@@ -24,15 +24,11 @@ extension MySQLTailReader {
   private func ghost(_ create: CreateTable, _ name: TableID, _ statement: Statement) -> GhostTable? {
     if let original = create.like.flatMap({ captured(stored($0)) }) {
       let schema = original.schema.schema
-      return GhostTable(
-        original: schema, schema: schema, keys: original.keys, defaultCollation: original.defaultCollation)
+      return GhostTable(original: schema, schema: schema)
     }
     do {
-      var inDatabase = statement
-      inDatabase.defaultSchema = name.schema ?? statement.defaultSchema
-      let made = try applier(inDatabase, on: nil).table(creating: create)
-      return GhostTable(
-        original: made.schema, schema: made.schema, keys: made.keys, defaultCollation: made.defaultCollation)
+      let made = try applier(statement, of: name).table(creating: create)
+      return GhostTable(original: made, schema: made)
     } catch {
       // It may be anybody's; if it takes a captured table's place, that one is read anew.
       Self.log.warning(
@@ -72,13 +68,9 @@ extension MySQLTailReader {
   ) -> GhostTable {
     var next = ghost
     do {
-      var applier = try applier(statement, on: nil)
-      applier.defaultCollation = ghost.defaultCollation ?? applier.defaultCollation
-      let effect = try applier.schemaChanges(for: item, on: name, current: ghost.schema, keys: ghost.keys)
+      let effect = try applier(statement, of: name).schemaChanges(for: item, on: name, current: ghost.schema)
       next.changes += effect.changes
       next.schema = effect.schema
-      next.keys = effect.keys
-      next.defaultCollation = effect.defaultCollation ?? ghost.defaultCollation
       next.rereading = ghost.rereading ?? effect.rereading
     } catch {
       next.isUnknown = true
@@ -97,13 +89,10 @@ extension MySQLTailReader {
       return nil
     }
     if let reason = ghost.rereading {
-      return DDLEffect(
-        changes: [.replaceTable(ghost.schema)], schema: ghost.schema, defaultCollation: ghost.defaultCollation,
-        keys: ghost.keys, rereading: reason)
+      return DDLEffect(changes: [.replaceTable(ghost.schema)], schema: ghost.schema, rereading: reason)
     }
     Self.log.info("a migration is complete", ["table": table.id.description, "copy": name.description])
-    return DDLEffect(
-      changes: ghost.changes, schema: ghost.schema, defaultCollation: ghost.defaultCollation, keys: ghost.keys)
+    return DDLEffect(changes: ghost.changes, schema: ghost.schema)
   }
 
   /// The ghost tables that the start's offset tells of.

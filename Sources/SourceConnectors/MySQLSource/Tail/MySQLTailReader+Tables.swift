@@ -13,13 +13,12 @@ extension MySQLTailReader {
       guard create.replaces else { return }
       let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
       if verdict == .skip { return }
-      let made = try made(create, statement)
       // Whoever reads the rows anew looks at the table again; where it is gone by now, this tells as much.
-      let schema = made?.table.schema ?? table.schema.schema
+      let schema = try made(create, statement)?.schema ?? table.schema.schema
       queue(
         DDLEffect(
-          changes: [.replaceTable(schema)], schema: schema, defaultCollation: made?.table.defaultCollation,
-          keys: made?.table.keys, rereading: "CREATE OR REPLACE TABLE has made it anew"), on: table, verdict)
+          changes: [.replaceTable(schema)], schema: schema, rereading: "CREATE OR REPLACE TABLE has made it anew"),
+        on: table, verdict)
       return
     }
     if settings.followsMigrations, MigrationTable.matches(name) {
@@ -37,14 +36,12 @@ extension MySQLTailReader {
     }
     // Of a table that this reader has seen go, it is certain that it was not there.
     let isEmpty = !create.ifNotExists || goneTables.contains(name) || settings.newTables == .streamed
-    announce(
-      name, made.table,
-      isEmpty && made.isOfThisPlace ? .createTable(made.table.schema) : .replaceTable(made.table.schema))
+    announce(name, isEmpty && made.isOfThisPlace ? .createTable(made.schema) : .replaceTable(made.schema), made.schema)
   }
 
   /// A table that a statement has made.
   private struct MadeTable {
-    var table: CreatedTable
+    var schema: TableSchema
     /// Whether it was so at the statement's place. Otherwise it is as the catalog has it now: rows that stand between may
     /// not fit it.
     var isOfThisPlace: Bool
@@ -57,17 +54,14 @@ extension MySQLTailReader {
     if let like = create.like {
       // One that was registered further on in the log has the schema of that place.
       if let table = captured(stored(like)), (table.filter?.verdictOnTable(cursor.place) ?? .deliver) == .deliver {
-        return MadeTable(
-          table: CreatedTable(
-            schema: table.schema.schema, keys: table.keys, defaultCollation: table.defaultCollation),
-          isOfThisPlace: true)
+        return MadeTable(schema: table.schema.schema, isOfThisPlace: true)
       }
-      return try described(name).map { MadeTable(table: CreatedTable($0), isOfThisPlace: false) }
+      return try described(name).map { MadeTable(schema: $0.schema, isOfThisPlace: false) }
     }
-    if create.hasSelect { return try described(name).map { MadeTable(table: CreatedTable($0), isOfThisPlace: false) } }
-    let applier = try applier(Statement(creating: create, statement), on: nil)
+    if create.hasSelect { return try described(name).map { MadeTable(schema: $0.schema, isOfThisPlace: false) } }
+    let applier = try applier(statement, of: name)
     do {
-      return MadeTable(table: try applier.table(creating: create), isOfThisPlace: true)
+      return MadeTable(schema: try applier.table(creating: create), isOfThisPlace: true)
     } catch {
       throw error.connectorError(table: name)
     }
@@ -85,11 +79,8 @@ extension MySQLTailReader {
     return false
   }
 
-  private func announce(_ name: TableID, _ made: CreatedTable, _ change: SchemaChange) {
-    var pending = PendingChange(table: name, offset: changeOffset, changes: [change], schema: made.schema)
-    pending.keys = made.keys
-    pending.defaultCollation = made.defaultCollation
-    pendingChanges.append(pending)
+  private func announce(_ name: TableID, _ change: SchemaChange, _ schema: TableSchema) {
+    pendingChanges.append(PendingChange(table: name, offset: changeOffset, changes: [change], schema: schema))
   }
 
   // MARK: Renaming
@@ -125,18 +116,16 @@ extension MySQLTailReader {
       return queue(effect, on: table, verdict)
     }
     var schema = table.schema.schema
-    var keys: TableKeys?
-    var collation: String?
     if let other = captured(origin) {
-      (schema, keys, collation) = (other.schema.schema, other.keys, other.defaultCollation)
+      schema = other.schema.schema
     } else if let found = try described(table.id) {
       // Whoever reads the rows anew looks at the table again; this is what it is at the moment.
-      (schema, collation) = (found.schema, found.collation)
+      schema = found.schema
     }
     queue(
       DDLEffect(
-        changes: [.replaceTable(schema)], schema: schema, defaultCollation: collation, keys: keys,
-        rereading: "table \(origin) has taken its name"), on: table, verdict)
+        changes: [.replaceTable(schema)], schema: schema, rereading: "table \(origin) has taken its name"),
+      on: table, verdict)
   }
 
   /// A captured table's name is free now.
@@ -144,8 +133,6 @@ extension MySQLTailReader {
     let current = pendingChanges.last { $0.table == table.id }
     var change = PendingChange(
       table: table.id, offset: changeOffset, changes: [.dropTable], schema: current?.schema ?? table.schema.schema)
-    change.keys = current?.keys ?? table.keys
-    change.defaultCollation = current?.defaultCollation ?? table.defaultCollation
     if let destination {
       if settings.followsMigrations, MigrationTable.matches(destination) {
         // The first of two steps: the other table follows, or this one comes back.
@@ -180,7 +167,7 @@ extension MySQLTailReader {
     // A captured table stays one that is captured.
     let isKnown = captured(origin) != nil || formerTables.contains(origin)
     guard announces(name) || (isKnown && settings.selects(name) && stop == nil) else { return }
-    let found = try described(name).map { CreatedTable($0) }
+    let found = try described(name)?.schema
     if found == nil, !isKnown || settings.newTables == .snapshotted {
       // It has gone again since: its end, or its next name, is in the log.
       Self.log.warning("a renamed table is not there any more", ["table": name.description])
@@ -188,8 +175,8 @@ extension MySQLTailReader {
     }
     // One that is gone again is told of all the same, so that it is known by this name when it gets another.
     if isKnown { formerTables.insert(name) }
-    let table = found ?? CreatedTable(schema: TableSchema(columns: [], primaryKey: []))
-    announce(name, table, .replaceTable(table.schema))
+    let schema = found ?? TableSchema(columns: [], primaryKey: [])
+    announce(name, .replaceTable(schema), schema)
   }
 
   // MARK: Adoption
@@ -203,7 +190,7 @@ extension MySQLTailReader {
     if let index = indexes[table] {
       try adopt(schema, change, tables[index])
     } else if let schema {
-      try capture(schema, change)
+      try capture(schema, as: change.table)
     }
     isAwaitingAdoption = false
     pendingChanges.removeFirst()
@@ -218,8 +205,6 @@ extension MySQLTailReader {
     // From here on rows are another table's, or told apart otherwise: what chunks contain says nothing about them.
     if change.isNewTable || schema == nil { dropFilter(table) }
     try table.adopt(schema, converters: try schema.map(converters) ?? [:])
-    table.keys = change.keys
-    table.defaultCollation = change.defaultCollation ?? table.defaultCollation
     guard schema != nil else {
       indexes[former] = nil
       formerTables.insert(former)
@@ -232,26 +217,16 @@ extension MySQLTailReader {
       goneTables.insert(former)
       table.rename(to: name)
     }
-    if table.keys == nil { try readKeys(table) }
   }
 
-  private func capture(_ schema: RowSchema, _ change: PendingChange) throws(ConnectorError) {
+  private func capture(_ schema: RowSchema, as name: TableID) throws(ConnectorError) {
     let table = try CapturedTable(
       TailTable(schema: schema, ignoredThrough: nil, chunks: []), server: cursor.server, options: settings.values,
       converters: try converters(schema))
-    table.keys = change.keys
-    table.defaultCollation = change.defaultCollation
-    if table.keys == nil { try readKeys(table) }
-    indexes[change.table] = tables.count
+    indexes[name] = tables.count
     tables.append(table)
-    formerTables.remove(change.table)
-    goneTables.remove(change.table)
-  }
-
-  private func readKeys(_ table: CapturedTable) throws(ConnectorError) {
-    guard stop == nil else { return }
-    let id = table.id
-    table.keys = try asked { client throws(ConnectorError) in try CatalogFacts(client: client).keys(of: [id]) }[id]
+    formerTables.remove(name)
+    goneTables.remove(name)
   }
 
   private func dropFilter(_ table: CapturedTable) {
@@ -270,20 +245,5 @@ extension MySQLTailReader.PendingChange {
       default: false
       }
     }
-  }
-}
-
-extension MySQLTailReader.Statement {
-  /// The same statement with the new table's database as the default, whose character set counts.
-  fileprivate init(creating create: CreateTable, _ statement: Self) {
-    self = statement
-    defaultSchema = create.table.schema ?? statement.defaultSchema
-  }
-}
-
-extension CreatedTable {
-  /// A table as the catalog has it.
-  fileprivate init(_ description: TableDescription) {
-    self.init(schema: description.schema, keys: nil, defaultCollation: description.collation)
   }
 }

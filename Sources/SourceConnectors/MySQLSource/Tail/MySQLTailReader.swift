@@ -67,9 +67,6 @@ final class MySQLTailReader: TailReader {
     var offset: Offset
     var changes: [SchemaChange]
     var schema: TableSchema
-    /// The table's keys afterwards; nil where they are not known.
-    var keys: TableKeys?
-    var defaultCollation: String?
     /// The name under which the table goes on.
     var newName: TableID?
   }

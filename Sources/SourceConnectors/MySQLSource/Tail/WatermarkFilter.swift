@@ -141,6 +141,12 @@ final class WatermarkFilter {
     }
   }
 
+  /// Whether the table's schema was taken behind the place, or what stands there was adopted then.
+  func isRegistered(behind place: LogPlace) -> Bool {
+    if let ignored, ignored.covers(place) { return true }
+    return delivered.contains { $0.extent(place) == .all }
+  }
+
   /// Whether the row of an event that is judged is contained already: in the chunk of that number (nil: rows are not
   /// located, and the verdict was about all chunks), or in what its share has delivered.
   func contains(_ row: RowView, schema: RowSchema, chunk: Int?, _ place: LogPlace) -> Bool {
