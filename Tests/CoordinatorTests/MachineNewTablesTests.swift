@@ -114,6 +114,61 @@ struct MachineNewTablesTests {
     #expect(cluster.orders(to: 1).map(\.action) == [Self.adopt(Self.items, at: "60", nil)])
   }
 
+  /// The source is asked when a split comes to the place, and the table may have gone between two such moments.
+  @Test("A table that comes with rows is read by chunks when the first share tells of it; the others need not find it")
+  func cameAndWent() throws {
+    var cluster = MachineHarness(tails: 2)
+    let tails = try cluster.reachTail()
+    for tail in tails { cluster.report(1, tail, Self.event(MachineHarness.orders, .dropTable, at: "50")) }
+    try cluster.end(.schemaApplied)
+    cluster.report(1, tails[0], Self.event(MachineHarness.orders, .replaceTable(MachineHarness.schema), at: "60"))
+    #expect(cluster.orders(to: 1).map(\.action) == [Self.adopt(MachineHarness.orders, at: "60", nil)])
+    #expect(cluster.jobs.map(\.kind) == [.describe(MachineHarness.orders)])
+    cluster.commit(1, tails[1], 1, at: "70", rows: 1)
+    #expect(cluster.state?.record.error == nil)
+    // The other one comes there after all.
+    cluster.report(1, tails[1], Self.event(MachineHarness.orders, .replaceTable(MachineHarness.schema), at: "60"))
+    #expect(cluster.orders(to: 1).map(\.action) == [Self.adopt(MachineHarness.orders, at: "60", nil)])
+    try cluster.end(.described(nil, after: Offset("80")))
+    #expect(cluster.journal.tables[MachineHarness.orders]?.state == .dropped)
+  }
+
+  @Test("A table that is captured when it comes is so if one share has found it", arguments: [false, true])
+  func foundByOne(isFound: Bool) throws {
+    var cluster = MachineHarness(tails: 2, newTables: .streamed)
+    let tails = try cluster.reachTail()
+    let gone = TableSchema(columns: [], primaryKey: [])
+    let missing = Report.Event.schemaChange(
+      table: Self.items, offset: Offset("50"), changes: [.replaceTable(gone)], schema: gone)
+    cluster.report(1, tails[0], missing)
+    #expect(cluster.jobs.isEmpty && cluster.orders(to: 1).isEmpty)
+    if isFound {
+      cluster.report(1, tails[1], Self.event(Self.items, .replaceTable(MachineHarness.schema), at: "50"))
+      #expect(cluster.jobs.map(\.kind) == [Self.steps(Self.sinkItems)])
+      try cluster.end(.schemaApplied)
+      let adopt = Self.adopt(Self.items, at: "50", Self.binding(Self.items, version: 1))
+      #expect(cluster.orders(to: 1).map(\.action) == [adopt, adopt])
+    } else {
+      cluster.report(1, tails[1], missing)
+      let adopt = Self.adopt(Self.items, at: "50", nil)
+      #expect(cluster.orders(to: 1).map(\.action) == [adopt, adopt])
+      #expect(cluster.jobs.map(\.kind) == [.describe(Self.items)])
+    }
+  }
+
+  @Test("A share that passes a change at which another one waits stops the pipeline")
+  func judgedDifferently() throws {
+    var cluster = MachineHarness(tails: 2)
+    let tails = try cluster.reachTail()
+    cluster.commit(1, tails[1], 1, at: "50", rows: 1)
+    cluster.report(1, tails[0], Self.event(MachineHarness.orders, .dropTable, at: "50"))
+    cluster.commit(1, tails[1], 2, at: "50", rows: 1)
+    #expect(cluster.state?.record.error == nil)
+    cluster.commit(1, tails[1], 3, at: "51", rows: 1)
+    let error = try #require(cluster.state?.record.error)
+    #expect(error.contains("has gone beyond a schema change of shop.orders at 50"))
+  }
+
   @Test("Tables that come are passed over where the pipeline does not want them")
   func ignored() throws {
     var cluster = MachineHarness()

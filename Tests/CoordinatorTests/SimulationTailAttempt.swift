@@ -328,8 +328,9 @@ struct SimulationReader {
 
   /// What a schema change of the log means to this reader; nil: nothing.
   private func meaning(
-    _ id: TableID, _ changes: [SchemaChange], _ schema: TableSchema, _ place: Int, _ ignoresWatermarks: Bool
+    _ effect: SimulationSource.Effect, _ place: Int, _ source: SimulationSource, _ ignoresWatermarks: Bool
   ) -> SchemaStep? {
+    let (id, changes, schema) = (effect.table, effect.changes, effect.schema)
     if let table = tables[id] {
       let isPassed =
         place <= table.ignoredThrough || table.isDelivered(place)
@@ -341,13 +342,27 @@ struct SimulationReader {
           table: id, position: place, changes: isTorn ? [.replaceTable(schema)] : changes, schema: schema)
       }
     } else if let change = changes.last, change.brings, announces(id) {
+      if case .replaceTable = change { return arrival(of: id, schema, place, source) }
       return SchemaStep(table: id, position: place, changes: changes, schema: schema)
     }
     // The table that got another name is not this reader's, but the name is wanted.
     guard case .renameTable(let new)? = changes.last, tables[new] == nil,
       announces(new) || ((former.contains(id) || tables[id] != nil) && !unselected.contains(new))
     else { return nil }
-    return SchemaStep(table: new, position: place, changes: [.replaceTable(schema)], schema: schema)
+    return arrival(of: new, schema, place, source)
+  }
+
+  /// A table with rows of its own, as the source has it at this moment: it may be gone, and another reader may have seen
+  /// it before.
+  private func arrival(
+    of id: TableID, _ schema: TableSchema, _ place: Int, _ source: SimulationSource
+  ) -> SchemaStep? {
+    if source.tables[id] != nil {
+      return SchemaStep(table: id, position: place, changes: [.replaceTable(schema)], schema: schema)
+    }
+    if announcesAll { return nil }
+    let gone = TableSchema(columns: [], primaryKey: [])
+    return SchemaStep(table: id, position: place, changes: [.replaceTable(gone)], schema: gone)
   }
 
   private func announces(_ id: TableID) -> Bool { !unselected.contains(id) && (announcesAll || former.contains(id)) }
@@ -365,7 +380,7 @@ struct SimulationReader {
       while effectsDone < effects.count {
         let effect = effects[effectsDone]
         if mutation == .followsHalfOfStatements, effectsDone > 0 { break }
-        if let step = meaning(effect.table, effect.changes, effect.schema, place, ignoresWatermarks) {
+        if let step = meaning(effect, place, source, ignoresWatermarks) {
           return .schemaChange(step)
         }
         effectsDone += 1

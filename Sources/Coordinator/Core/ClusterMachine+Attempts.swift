@@ -118,6 +118,7 @@ extension ClusterMachine {
         $0.failures = 0
         $0.lastError = nil
       }
+      checkPassing(name, number, progress.offset)
     }
   }
 

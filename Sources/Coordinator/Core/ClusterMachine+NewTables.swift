@@ -100,10 +100,8 @@ extension ClusterMachine {
   ) {
     guard let state = pipelines[name], let profile = state.profile else { return }
     let isCaptured = state.tables[place.table]?.isCaptured ?? false
-    let isNew = state.tables[place.table] == nil
-    if !profile.startup.readsChunks || (isNew && profile.newTables == .streamed) {
-      return tableCreated(name, place, arrival, schema)
-    }
+    // Without columns: no split has found the table, and the source is asked once more.
+    if !schema.columns.isEmpty, !state.readsAnew(place.table) { return tableCreated(name, place, arrival, schema) }
     if profile.behavior == .exception, isCaptured {
       return fail(
         name,
@@ -256,6 +254,16 @@ extension PipelineState {
     case .pruned: return false
     }
   }
+
+  /// Whether a table that comes with rows of its own is read by chunks; else it is captured from there on.
+  func readsAnew(_ id: TableID) -> Bool {
+    guard let profile, profile.startup.readsChunks else { return false }
+    return tables[id] != nil || profile.newTables != .streamed
+  }
+
+  /// Whether such a table is read by chunks as soon as one tail split tells of it: none of them has rows of it, and the
+  /// others need not meet it, since it may be gone when they ask the source.
+  func isReadAnewAtOnce(_ id: TableID) -> Bool { readsAnew(id) && tables[id]?.isCaptured != true }
 
   /// Whether the sink can follow a table to another name: one sink table, for this table alone, and none there yet.
   func mayFollow(_ table: TableRecord, to successor: TableID, _ profile: PipelineProfile) -> Bool {

@@ -22,9 +22,30 @@ extension ClusterMachine {
     }
     var arrival =
       state.arrivals[place] ?? PipelineState.Arrival(splits: [], waiting: [:], changes: changes, schema: schema)
+    // One split has found no such table any more, another one has.
+    if arrival.schema.columns.isEmpty { (arrival.changes, arrival.schema) = (changes, schema) }
     arrival.splits.insert(split.number)
     arrival.waiting[split.number] = split.attempt
     pipelines[name]?.arrivals[place] = arrival
+    if case .replaceTable(let schema)? = arrival.changes.last, state.isReadAnewAtOnce(place.table) {
+      tableReplaced(name, place, arrival, schema)
+    }
+  }
+
+  /// A tail split that has gone beyond a place where others wait has taken the statement for nothing: it will never come
+  /// there, and the rows that it has written since are of another schema than the others'.
+  mutating func checkPassing(_ name: String, _ number: Int, _ offset: Offset) {
+    guard let state = pipelines[name], let profile = state.profile, !state.arrivals.isEmpty else { return }
+    for (place, arrival) in state.arrivals where !arrival.splits.contains(number) && !arrival.waiting.isEmpty {
+      guard profile.hasPassed(offset, place.offset) == true, profile.hasPassed(place.offset, offset) == false else {
+        continue
+      }
+      return fail(
+        name,
+        "tail split \(number) has gone beyond a schema change of \(place.table) at \(place.offset) that another tail "
+          + "split has stopped at: they have judged one statement differently, which is a defect of Tidegate — submit "
+          + "the pipeline anew, with tail.parallelism: 1, so that the table is read again")
+    }
   }
 
   /// Where every tail split has arrived, the new version is journaled; then the sink follows it. One at a time.

@@ -29,11 +29,7 @@ extension MySQLTailReader {
       Self.log.warning("a new table is not captured", ["table": name.description, "reason": special])
       return
     }
-    guard let made = try made(create, statement) else {
-      // Its end, or another name of it, is in the log.
-      Self.log.warning("a table that was made as a copy is not there any more", ["table": name.description])
-      return
-    }
+    guard let made = try made(create, statement) else { return announceGone(name) }
     // Of a table that this reader has seen go, it is certain that it was not there.
     let isEmpty = !create.ifNotExists || goneTables.contains(name) || settings.newTables == .streamed
     announce(name, isEmpty && made.isOfThisPlace ? .createTable(made.schema) : .replaceTable(made.schema), made.schema)
@@ -81,6 +77,17 @@ extension MySQLTailReader {
 
   private func announce(_ name: TableID, _ change: SchemaChange, _ schema: TableSchema) {
     pendingChanges.append(PendingChange(table: name, offset: changeOffset, changes: [change], schema: schema))
+  }
+
+  /// A table has come that is gone again by now, or has another name: that is in the log as well. Other readers may have
+  /// found it, and a set of tail splits that captures it at once waits for all of them.
+  private func announceGone(_ name: TableID) {
+    guard settings.newTables != .snapshotted else {
+      Self.log.warning("a table that has come is not there any more", ["table": name.description])
+      return
+    }
+    let schema = TableSchema(columns: [], primaryKey: [])
+    announce(name, .replaceTable(schema), schema)
   }
 
   // MARK: Renaming
@@ -167,15 +174,9 @@ extension MySQLTailReader {
     // A captured table stays one that is captured.
     let isKnown = captured(origin) != nil || formerTables.contains(origin)
     guard announces(name) || (isKnown && settings.selects(name) && stop == nil) else { return }
-    let found = try described(name)?.schema
-    if found == nil, !isKnown || settings.newTables == .snapshotted {
-      // It has gone again since: its end, or its next name, is in the log.
-      Self.log.warning("a renamed table is not there any more", ["table": name.description])
-      return
-    }
-    // One that is gone again is told of all the same, so that it is known by this name when it gets another.
+    // One that is gone again must be known by this name when it gets another.
     if isKnown { formerTables.insert(name) }
-    let schema = found ?? TableSchema(columns: [], primaryKey: [])
+    guard let schema = try described(name)?.schema else { return announceGone(name) }
     announce(name, .replaceTable(schema), schema)
   }
 
