@@ -39,6 +39,8 @@ final class RowDecodingPlan {
   let types: [MySQLColumnType]
   /// How values are carried.
   let options: ValueOptions
+  /// Columns behind those of the table, eight bytes each, that are passed over.
+  let hiddenColumns: Int
   /// The steps; memory of this object.
   let steps: UnsafeBufferPointer<Step>
   /// Where JSON text is put together, and compressed values are expanded; kept so that its memory is used again.
@@ -63,6 +65,7 @@ final class RowDecodingPlan {
     self.schema = schema
     self.types = types
     self.options = options
+    hiddenColumns = tableMap.hiddenColumns
     storage = .allocate(capacity: columns.count)
     steps = UnsafeBufferPointer(storage)
     for (index, column) in columns.enumerated() {

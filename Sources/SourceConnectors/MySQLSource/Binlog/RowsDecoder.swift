@@ -17,16 +17,16 @@ struct RowsDecoder {
     kind = event.kind
     reader = ByteReader(event.body)
     let columns = try reader.packedInteger()
-    guard columns == UInt64(plan.steps.count) else {
-      throw BinlogError(
-        .schemaMismatch, "a rows event has \(columns) columns, the table's schema \(plan.steps.count)")
+    let logged = plan.steps.count + plan.hiddenColumns
+    guard columns == UInt64(logged) else {
+      throw BinlogError(.schemaMismatch, "a rows event has \(columns) columns, the table's schema \(logged)")
     }
     // Rows without a column take no bytes: the event's would never come to an end.
     guard columns > 0 else { throw .corrupt("a rows event without columns") }
-    nullBytes = (plan.steps.count + 7) / 8
+    nullBytes = (logged + 7) / 8
     for _ in 0..<(kind == .update ? 2 : 1) {
       let present = try reader.bytes(nullBytes)
-      guard Self.isFull(present, columns: plan.steps.count) else {
+      guard Self.isFull(present, columns: logged) else {
         throw BinlogError(
           .prerequisite, "the source logs only some of a row's columns",
           remedy: "SET GLOBAL binlog_row_image = 'FULL', reconnect the applications, and take a new snapshot")
@@ -64,10 +64,18 @@ struct RowsDecoder {
         if nulls[column &>> 3] &>> UInt8(column & 7) & 1 == 0 { try value(steps[column], column, into: &batch) }
         column &+= 1
       }
+      if plan.hiddenColumns > 0 { try skipHidden(nulls) }
     } catch {
       throw finish(&batch, after: column, error, nulls)
     }
     batch.endRow()
+  }
+
+  @inline(never) private mutating func skipHidden(_ nulls: UnsafeRawBufferPointer) throws(BinlogError) {
+    for column in plan.steps.count..<plan.steps.count + plan.hiddenColumns
+    where nulls[column >> 3] >> UInt8(column & 7) & 1 == 0 {
+      try reader.skip(8)
+    }
   }
 
   /// Gives up the row being written because of an error in a column. A value that cannot be carried was read to its end:

@@ -27,8 +27,8 @@ struct DescribedColumn: Hashable, Sendable {
 extension TableMap {
   /// The table's columns as they were when the event was written; nil when the server does not log their names.
   var describedColumns: [DescribedColumn]? {
-    guard let names = columnNames, names.count == columnCount else { return nil }
-    return names.indices.compactMap { index in
+    guard let names = columnNames, names.count == columnTypes.count else { return nil }
+    return (0..<columnCount).compactMap { index in
       guard let type = layout.type(index) else { return nil }
       return DescribedColumn(
         name: names[index], type: type, metadata: metadata[index], isUnsigned: unsigned?[index] ?? false,

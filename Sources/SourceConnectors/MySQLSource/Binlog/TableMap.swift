@@ -112,7 +112,27 @@ final class TableMap {
   /// Whether each column is in `SELECT *`.
   var visible: [Bool]? { details.optional.visible }
 
-  var columnCount: Int { columnTypes.count }
+  /// The number of the table's columns; those that MariaDB keeps for itself, behind them, do not count.
+  var columnCount: Int { columnTypes.count - hiddenColumns }
+
+  /// Columns at the end that no statement shows. MariaDB keeps a hash for each UNIQUE key that is too long for an index, or
+  /// said to be one of hashes, and logs it with the rows.
+  private(set) var hiddenColumns = 0
+
+  /// What MariaDB calls such columns, with a number behind.
+  private static let hiddenName = "DB_ROW_HASH_"
+
+  /// Whether the last columns may be hidden ones: BIGINT, nullable, and by their names where the log has names.
+  func mayHide(_ count: Int) -> Bool {
+    guard details.layout.isMariaDB, count > 0, count < columnTypes.count else { return false }
+    return columnTypes.indices.suffix(count).allSatisfy { index in
+      columnTypes[index] == BinlogColumnType.longlong.rawValue && nullable[index]
+        && columnNames.map { $0[index].hasPrefix(Self.hiddenName) } ?? true
+    }
+  }
+
+  /// The last columns are hidden ones.
+  func hide(_ count: Int) { hiddenColumns = count }
 
   /// Decodes the event.
   /// - Throws: `corrupt` when it does not even name its table.
@@ -128,6 +148,8 @@ final class TableMap {
     do throws(BinlogError) {
       details = try Details(&reader, isMariaDB: event.isMariaDB)
       problem = nil
+      let named = (details.optional.columnNames ?? []).reversed().prefix { $0.hasPrefix(Self.hiddenName) }.count
+      if mayHide(named) { hiddenColumns = named }
     } catch {
       details = try Details(isMariaDB: event.isMariaDB)
       problem = error

@@ -41,6 +41,7 @@ extension MySQLTailReader {
     _ logged: RowsEvent, _ map: TableMap, _ table: CapturedTable, judged: Bool, skipped: Int, into batch: inout RowBatch
   ) throws(ConnectorError) -> Outcome {
     if !table.hasKey, shareIndex != 0 { return .done }
+    if map.plan == nil, map.columnCount > table.schema.columns.count { try hideColumns(map, table) }
     let plan = try table.plan(map)
     if batch.isEmpty { batch.reset(schema: plan.schema) }
     let before = batch.byteCount

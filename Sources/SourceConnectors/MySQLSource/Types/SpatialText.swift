@@ -30,6 +30,11 @@ struct SpatialText {
   static func set(
     _ column: Int, value: UnsafeRawBufferPointer, keepsRings: Bool, in batch: inout RowBatch
   ) throws(BinlogError) {
+    // What MariaDB puts into a NOT NULL column that an INSERT IGNORE leaves out.
+    if value.isEmpty {
+      throw .unsupported(
+        "a spatial value is empty, which is no shape", remedy: "give such rows a shape, or let the column be NULL")
+    }
     var reader = ByteReader(value)
     let srid = try reader.u32()
     var text = SpatialText(column: column, keepsRings: keepsRings, reader: reader)
