@@ -56,24 +56,45 @@ import Testing
   }
 
   @Test(arguments: SourceServer.available) func aSlowStatementIsWaitedFor(on kind: ServerKind) throws {
-    let fixture = try SourceFixture("slow", on: kind)
-    let client = try client(fixture, silence: 50)
-    defer { client.close() }
-    // The server was asked, several times, and the statement has come to its end all the same.
-    let before = try connections(fixture)
-    #expect(try client.scalar("SELECT SLEEP(1)") == "0")
-    #expect(try connections(fixture) > before + 3)
-    #expect(try client.scalar("SELECT 7") == "7")
+    let server = try SourceServer(kind)
+    defer { server.stop() }
+    let fixture = try SourceFixture("slow", on: kind, server: server)
+    let observer = try fixture.connection()
+    func connections() throws -> Int {
+      Int(try observer.query("SHOW GLOBAL STATUS LIKE 'Connections'")[0][1] ?? "") ?? 0
+    }
+    #expect(try observer.query("SELECT GET_LOCK('slow', 0)") == [["1"]])
+    let settings = try settings(fixture, silence: 50)
+    let answer = Monitor<Result<String?, any Error>?>(nil)
+    let thread = DedicatedThread(name: "slow") {
+      let result = Result {
+        let client = try MySQLClient.connect(settings, interrupter: Interrupter())
+        defer { client.close() }
+        return try client.scalar("SELECT GET_LOCK('slow', 600)")
+      }
+      answer.update { $0 = result }
+    }
+    // The server is asked again and again, and the statement is let go on.
+    let before = try connections()
+    while try connections() < before + 4 {
+      if let early = answer.withLock({ $0 }) {
+        Issue.record("it did not wait: \(early)")
+        break
+      }
+    }
+    try observer.query("DO RELEASE_LOCK('slow')")
+    thread.join()
+    #expect(try answer.withLock { $0 }?.get() == "1")
   }
 
-  private func client(_ fixture: SourceFixture, silence: Int64) throws -> MySQLClient {
+  private func settings(_ fixture: SourceFixture, silence: Int64) throws -> ConnectionSettings {
     let connector = try #require(try fixture.connector(["connect.timeout": "500ms"]) as? MySQLSourceConnector)
     var settings = connector.settings.connection
     settings.silence = silence
-    return try MySQLClient.connect(settings, interrupter: Interrupter())
+    return settings
   }
 
-  private func connections(_ fixture: SourceFixture) throws -> Int {
-    Int(try fixture.query("SHOW GLOBAL STATUS LIKE 'Connections'")[0][1] ?? "") ?? 0
+  private func client(_ fixture: SourceFixture, silence: Int64) throws -> MySQLClient {
+    try MySQLClient.connect(try settings(fixture, silence: silence), interrupter: Interrupter())
   }
 }

@@ -43,6 +43,22 @@ import Testing
       ])
   }
 
+  /// The reader comes to the rows when the key is no hash any more.
+  @Test func aHashThatIsGoneMeanwhile() throws {
+    let fixture = try SourceFixture(
+      "hashes", "CREATE TABLE t (id INT PRIMARY KEY, b INT NOT NULL, UNIQUE v (b) USING HASH)")
+    let connector = try fixture.connector()
+    let table = try connector.discover(fixture.table("t"))
+    let start = try connector.endOffset()
+    try fixture.execute("INSERT INTO t VALUES (1, 2)")
+    let tail = try connector.tail(RowSchema(table: table.id, version: 1, schema: table.schema), from: start)
+    defer { tail.close() }
+    try fixture.execute("CREATE OR REPLACE UNIQUE INDEX v ON t (id, b)")
+    try fixture.execute("INSERT INTO t VALUES (3, 4)")
+    let rows = try tail.rows(through: try connector.endOffset(), connector: connector)
+    #expect(rows.map(\.description) == ["insert(1, 2)", "insert(3, 4)"])
+  }
+
   /// A column that the schema lacks is no hidden one.
   @Test func aColumnTooManyIsStillAMismatch() throws {
     let fixture = try SourceFixture(

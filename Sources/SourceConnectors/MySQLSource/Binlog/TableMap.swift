@@ -122,11 +122,11 @@ final class TableMap {
   /// What MariaDB calls such columns, with a number behind.
   private static let hiddenName = "DB_ROW_HASH_"
 
-  /// Whether the last columns may be hidden ones: BIGINT, nullable, and by their names where the log has names.
+  /// Whether the last columns may be hidden ones: BIGINT, and by their names where the log has names.
   func mayHide(_ count: Int) -> Bool {
     guard details.layout.isMariaDB, count > 0, count < columnTypes.count else { return false }
     return columnTypes.indices.suffix(count).allSatisfy { index in
-      columnTypes[index] == BinlogColumnType.longlong.rawValue && nullable[index]
+      columnTypes[index] == BinlogColumnType.longlong.rawValue
         && columnNames.map { $0[index].hasPrefix(Self.hiddenName) } ?? true
     }
   }

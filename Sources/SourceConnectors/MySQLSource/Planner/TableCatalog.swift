@@ -121,7 +121,8 @@ struct TableCatalog {
     }
     try readColumns(filter, into: &tables)
     try readKeys(filter, into: &tables)
-    return tables.values.sorted { $0.id < $1.id }
+    // A table without columns has gone between two of the questions, or may not be looked at.
+    return tables.values.filter { !$0.schema.columns.isEmpty }.sorted { $0.id < $1.id }
   }
 
   private func readColumns(

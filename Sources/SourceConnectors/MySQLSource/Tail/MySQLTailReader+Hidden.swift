@@ -8,13 +8,16 @@ extension MySQLTailReader {
   func hideColumns(_ map: TableMap, _ table: CapturedTable) throws(ConnectorError) {
     let surplus = map.columnCount - table.schema.columns.count
     guard map.hiddenColumns == 0, map.mayHide(surplus) else { return }
-    // The catalog may be ahead of the reader's place: its word counts for keys that are there in both.
-    let hashed = try asked { client throws(ConnectorError) in
-      try CatalogFacts(client: client).hashedKeys(of: table.id)
+    let (columns, hashed) = try asked { client throws(ConnectorError) in
+      let facts = CatalogFacts(client: client)
+      return (try facts.columns(of: table.id), try facts.hashedKeys(of: table.id))
     }
+    // The catalog may be ahead of the reader's place, and its keys others; but where its columns are the schema's, the
+    // schema lacks none.
+    let isWhole = columns == table.schema.columns.map { $0.name.lowercased() }
     let known = table.keys?.keys.count { key in
       key.isUnique && key.name != TableKeys.primaryName
-        && (hashed.contains(key.name.lowercased()) || table.isLong(key))
+        && (isWhole || hashed.contains(key.name.lowercased()) || table.isLong(key))
     }
     if surplus <= known ?? hashed.count { map.hide(surplus) }
   }
@@ -44,6 +47,14 @@ extension CapturedTable {
 }
 
 extension CatalogFacts {
+  /// The names of the table's columns, in lower case.
+  fileprivate func columns(of table: TableID) throws(ConnectorError) -> [String] {
+    let rows = try client.query(
+      "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = \(SQLText.string(table.schema ?? "")) "
+        + "AND TABLE_NAME = \(SQLText.string(table.table)) ORDER BY ORDINAL_POSITION")
+    return rows.compactMap { ($0.first ?? nil)?.lowercased() }
+  }
+
   /// The names, in lower case, of the table's UNIQUE keys that are kept as hashes.
   fileprivate func hashedKeys(of table: TableID) throws(ConnectorError) -> Set<String> {
     let rows = try client.query(
