@@ -257,7 +257,8 @@ final class TailConnection {
       passing = nil
       return false
     }
-    state.position += UInt64(event.size)
+    // By its end rather than its size: MariaDB keeps some events to itself, which leaves gaps.
+    state.position = TailCursor.extended(event.nextPosition, behind: state.position)
     passing = state
     guard state.position <= state.wanted, event.type != .rotate else {
       throw ConnectorError(
