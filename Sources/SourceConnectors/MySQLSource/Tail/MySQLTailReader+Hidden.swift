@@ -15,7 +15,7 @@ extension MySQLTailReader {
     // The catalog may be ahead of the reader's place, and its keys others; but where its columns are the schema's, the
     // schema lacks none.
     let isWhole = columns == table.schema.columns.map { $0.name.lowercased() }
-    let known = table.keys?.keys.count { key in
+    let known = TableDefinition(table.schema.schema.nativeDefinition).keys?.keys.count { key in
       key.isUnique && key.name != TableKeys.primaryName
         && (isWhole || hashed.contains(key.name.lowercased()) || table.isLong(key))
     }
