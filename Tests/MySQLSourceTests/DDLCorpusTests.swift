@@ -151,7 +151,7 @@ final class DDLCorpusRun {
         model[pair.from] = nil
         touched.insert(pair.to)
       }
-    case .truncateTable, .createDatabase, .other: break
+    case .truncateTable, .defineDatabase, .other: break
     }
   }
 
@@ -199,7 +199,7 @@ final class DDLCorpusRun {
   }
 
   private func applier(_ dialect: DDLDialect, _ table: TableID) throws -> DDLApplier {
-    let database = try CatalogFacts(client: client).databaseCollation(table.schema ?? "")
+    let database = try CatalogFacts(client: client).databaseCollations()[(table.schema ?? "").lowercased()]
     return DDLApplier(
       dialect: dialect, treatTinyint1AsBoolean: true, defaultCollation: database, databaseCollation: database,
       includesComments: true)

@@ -70,7 +70,7 @@ struct AlterPlan {
     case .setDefault(let name, let value):
       if let index = try existing(name, true) { fates[index].newDefault = value }
     case .convert(let charset, let collation): try convert(charset, collation)
-    case .defaultCharset(let charset, let collation): name(charset, collation)
+    case .defaultCharset(let charset, let collation): try name(charset, collation)
     case .tableComment(let text): comment = text
     case .renameTable(let name): renamedTo = name
     case .addKey(let key):
@@ -114,17 +114,19 @@ struct AlterPlan {
   private mutating func convert(_ charset: String, _ collation: String?) throws(BinlogError) {
     if charset == "default" {
       conversion = collation ?? applier.databaseCollation
-      guard let conversion else {
-        throw .unsupported("CONVERT TO CHARACTER SET DEFAULT, and the database's character set is not known")
-      }
-      return name(nil, conversion)
+      return try name(charset, collation)
     }
     conversion = applier.collation(charset: charset, collation: collation)
-    name(charset, collation)
+    try name(charset, collation)
   }
 
   /// Character set and collation may be named in different specifications.
-  private mutating func name(_ charset: String?, _ collation: String?) {
+  private mutating func name(_ charset: String?, _ collation: String?) throws(BinlogError) {
+    if charset == "default", collation == nil, applier.databaseCollation == nil {
+      throw BinlogError(
+        .unknownDefault, "the table gets its database's default character set, which is not known",
+        remedy: "take a new snapshot of the table")
+    }
     namedCharset = charset ?? namedCharset
     namedCollation = collation ?? namedCollation
     tableCollation = applier.collation(charset: namedCharset, collation: namedCollation)

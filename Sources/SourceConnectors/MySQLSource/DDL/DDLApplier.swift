@@ -48,7 +48,7 @@ struct DDLApplier {
     switch statement {
     case .truncateTable: return DDLEffect(changes: [.truncateTable], schema: current)
     case .dropTables, .dropDatabase: return DDLEffect(changes: [.dropTable], schema: current)
-    case .createTable, .createDatabase, .renameTables, .other: return unchanged
+    case .createTable, .defineDatabase, .renameTables, .other: return unchanged
     case .alterTable(let alter):
       guard alter.table.matches(table, ignoringCase: dialect.foldsTableNames) else {
         // The other side of EXCHANGE PARTITION: its rows have changed places with the partition's.

@@ -67,6 +67,11 @@ enum DDLParser {
   ) -> [DDLStatement]? {
     _ = cursor.take("ONLINE") || cursor.take("OFFLINE")
     let isIgnoring = cursor.take("IGNORE")
+    if cursor.takeAny(["DATABASE", "SCHEMA"]) != nil {
+      // Without a name it is the session's own.
+      let isNamed = cursor.current.map { $0.isName && !Self.databaseOptions.contains($0.keyword) } ?? false
+      return [.defineDatabase(isNamed ? cursor.name() ?? schema : schema)]
+    }
     guard cursor.take("TABLE") else { return [.other] }
     _ = cursor.take("IF", "EXISTS")
     guard let table = cursor.tableName(defaultSchema: schema) else { return nil }
@@ -74,6 +79,10 @@ enum DDLParser {
     let parser = AlterSpecParser(dialect: dialect, defaultSchema: schema)
     return [.alterTable(AlterTable(table: table, specs: parser.specs(cursor.rest), isIgnoring: isIgnoring))]
   }
+
+  private static let databaseOptions: Set<String> = [
+    "DEFAULT", "CHARACTER", "CHARSET", "CHAR", "COLLATE", "ENCRYPTION", "READ", "COMMENT",
+  ]
 
   /// `WAIT 5`, `NOWAIT`.
   static func skipWait(_ cursor: inout TokenCursor) {
@@ -96,7 +105,7 @@ enum DDLParser {
     if cursor.takeAny(["DATABASE", "SCHEMA"]) != nil {
       _ = cursor.take("IF", "NOT", "EXISTS")
       guard let name = cursor.name() else { return nil }
-      return replaces ? [.dropDatabase(name), .createDatabase(name)] : [.createDatabase(name)]
+      return replaces ? [.dropDatabase(name), .defineDatabase(name)] : [.defineDatabase(name)]
     }
     return createIndex(&cursor, schema, replaces: replaces)
   }

@@ -7,7 +7,8 @@ enum DDLStatement: Hashable, Sendable {
   case dropTables([TableID])
   case renameTables([RenamedTable])
   case createTable(CreateTable)
-  case createDatabase(String)
+  /// CREATE DATABASE or ALTER DATABASE.
+  case defineDatabase(String)
   case dropDatabase(String)
   /// Views, triggers, routines, privileges, settings: no table's structure.
   case other
@@ -26,7 +27,7 @@ enum DDLStatement: Hashable, Sendable {
     case .createTable(let create): [create.table]
     case .dropTables(let tables): tables
     case .renameTables(let renamed): renamed.flatMap { [$0.from, $0.to] }
-    case .createDatabase, .dropDatabase, .other: []
+    case .defineDatabase, .dropDatabase, .other: []
     }
   }
 

@@ -17,7 +17,9 @@ extension DDLApplier {
     let required = Set((primary + create.periodColumns).map { $0.lowercased() })
     var schema = TableSchema(columns: [], primaryKey: [])
     for definition in create.columns {
-      var column = try self.column(definition, schema: schema, tableCollation: tableCollation)
+      // Other columns' character sets say nothing about the table's default.
+      let nothing = TableSchema(columns: [], primaryKey: [])
+      var column = try self.column(definition, schema: nothing, tableCollation: tableCollation)
       if required.contains(column.name.lowercased()) { column.type.isNullable = false }
       schema.columns.append(column)
     }

@@ -121,7 +121,7 @@ extension DDLStatement {
     case .createTable(let create): !create.ifNotExists && affects(table, ignoringCase: ignoringCase)
     case .alterTable, .truncateTable, .dropTables, .dropDatabase, .renameTables:
       affects(table, ignoringCase: ignoringCase)
-    case .createDatabase, .other: false
+    case .defineDatabase, .other: false
     }
   }
 }

@@ -141,7 +141,7 @@ struct SchemaHistory {
           case .renameTable, .convert, .unsupported: return nil
           }
         }
-      case .truncateTable, .createDatabase: break
+      case .truncateTable, .defineDatabase: break
       default: return nil
       }
     }
@@ -164,7 +164,7 @@ struct SchemaHistory {
             definition.keys = nil
           }
         }
-      case .createTable, .truncateTable, .createDatabase, .other: break
+      case .createTable, .truncateTable, .defineDatabase, .other: break
       case .dropTables, .dropDatabase, .renameTables:
         definition = TableDefinition(collation: nil, keys: nil)
       }
@@ -200,7 +200,7 @@ struct SchemaHistory {
       var result = schema
       for spec in alter.specs.reversed() { try undo(spec, entry.followsRows, hasPrimaryKey: hasPrimaryKey, &result) }
       return result
-    case .createTable, .truncateTable, .createDatabase: return schema
+    case .createTable, .truncateTable, .defineDatabase: return schema
     case .dropTables, .dropDatabase, .renameTables:
       // What stood under the name before has left no rows in the log: nothing needs its columns.
       if !entry.followsRows { return schema }

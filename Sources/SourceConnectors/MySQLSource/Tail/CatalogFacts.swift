@@ -16,9 +16,11 @@ struct CatalogFacts {
     return row?.last.map { $0 != "OFF" && $0 != "0" } ?? false
   }
 
-  /// A database's default collation.
-  func databaseCollation(_ name: String) throws(ConnectorError) -> String? {
-    try client.scalar(
-      "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = \(SQLText.string(name))")
+  /// The databases' default collations, by their names in lower case.
+  func databaseCollations() throws(ConnectorError) -> [String: String] {
+    let rows = try client.query("SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA")
+    var result: [String: String] = [:]
+    for row in rows { if let name = row[0] { result[name.lowercased()] = row[1] } }
+    return result
   }
 }

@@ -60,7 +60,7 @@ extension MySQLTailReader {
       case .createTable(let create): try created(create, statement)
       case .renameTables(let pairs): try renamed(pairs, statement)
       case .alterTable, .dropTables, .dropDatabase, .truncateTable: try altered(item, statement)
-      case .createDatabase, .other: break
+      case .defineDatabase, .other: break
       }
     }
   }
@@ -84,7 +84,7 @@ extension MySQLTailReader {
   ) throws(ConnectorError) {
     if case .truncateTable = item, settings.skippedOperations.contains(.truncates) { return }
     let verdict = table.filter?.verdictOnTable(cursor.place) ?? .deliver
-    let applier = try applier(statement, of: table.id)
+    let applier = try applier(statement, of: table.id, needsDatabase: item.namesDatabaseDefault)
     if verdict == .skip { return followDefinition(item, on: table, applier) }
     var effect: DDLEffect
     do {
@@ -178,18 +178,32 @@ extension MySQLTailReader {
     return tables.first { !$0.isDropped && isSame($0.id, table) }
   }
 
-  /// What works out a statement about a table.
-  func applier(_ statement: Statement, of table: TableID) throws(ConnectorError) -> DDLApplier {
+  /// What works out a statement about a table, which may depend on its database's default character set.
+  func applier(
+    _ statement: Statement, of table: TableID, needsDatabase: Bool
+  ) throws(ConnectorError) -> DDLApplier {
     var applier = DDLApplier(
       dialect: statement.dialect, treatTinyint1AsBoolean: settings.values.treatTinyint1AsBoolean,
       includesComments: settings.includesComments, isLossless: settings.values.isLossless,
       movesShortYears: settings.values.movesShortYears)
-    let schema = table.schema ?? statement.defaultSchema
-    applier.databaseCollation = try asked { client throws(ConnectorError) in
-      try CatalogFacts(client: client).databaseCollation(schema)
+    if needsDatabase {
+      applier.databaseCollation = try databaseCollation(table.schema ?? statement.defaultSchema)
+      applier.defaultCollation = applier.databaseCollation
     }
-    applier.defaultCollation = applier.databaseCollation
     return applier
+  }
+
+  /// A database's default collation at the reader's place; nil where it is not known.
+  private func databaseCollation(_ name: String) throws(ConnectorError) -> String? {
+    guard let server = connection?.facts, !cursor.file.isEmpty else { return nil }
+    let place = BinlogPosition(file: cursor.file, position: cursor.position)
+    if !databaseDefaults.knows(place, of: server.identity) {
+      let (settings, interrupter) = (settings, interrupter)
+      databaseDefaults = try asked { client throws(ConnectorError) in
+        try DatabaseDefaults(from: place, server, client, settings, interrupter)
+      }
+    }
+    return databaseDefaults.collation(of: name, at: place)
   }
 
   /// The answer to a question to the server, asked once more over a new connection where the old one was lost.
@@ -223,5 +237,26 @@ extension MySQLTailReader {
     }
     restoreMigrations()
     dropHelper()
+  }
+}
+
+extension DDLStatement {
+  /// Whether a table is given its database's default character set.
+  var namesDatabaseDefault: Bool {
+    guard case .alterTable(let alter) = self else { return false }
+    return alter.specs.contains { spec in
+      switch spec {
+      case .convert(let charset, _): charset == "default"
+      case .defaultCharset(let charset, _): charset == "default"
+      default: false
+      }
+    }
+  }
+}
+
+extension CreateTable {
+  /// Whether its database's default character set becomes the table's.
+  var takesDatabaseDefault: Bool {
+    charset == "default" || (charset == nil && (collation == nil || collation == "default"))
   }
 }

@@ -27,7 +27,8 @@ extension MySQLTailReader {
       return GhostTable(original: schema, schema: schema)
     }
     do {
-      let made = try applier(statement, of: name).table(creating: create)
+      let applier = try applier(statement, of: name, needsDatabase: create.takesDatabaseDefault)
+      let made = try applier.table(creating: create)
       return GhostTable(original: made, schema: made)
     } catch {
       // It may be anybody's; if it takes a captured table's place, that one is read anew.
@@ -58,7 +59,7 @@ extension MySQLTailReader {
         var emptied = ghost
         emptied.rereading = "the migration's table was emptied"
         migrations.put(name, emptied, note(statement, of: name, 0))
-      case .renameTables, .createTable, .createDatabase, .other: break
+      case .renameTables, .createTable, .defineDatabase, .other: break
       }
     }
   }
@@ -68,7 +69,8 @@ extension MySQLTailReader {
   ) -> GhostTable {
     var next = ghost
     do {
-      let effect = try applier(statement, of: name).schemaChanges(for: item, on: name, current: ghost.schema)
+      let applier = try applier(statement, of: name, needsDatabase: item.namesDatabaseDefault)
+      let effect = try applier.schemaChanges(for: item, on: name, current: ghost.schema)
       next.changes += effect.changes
       next.schema = effect.schema
       next.rereading = ghost.rereading ?? effect.rereading

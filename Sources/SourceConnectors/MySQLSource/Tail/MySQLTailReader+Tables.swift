@@ -55,9 +55,11 @@ extension MySQLTailReader {
       return try described(name).map { MadeTable(schema: $0.schema, isOfThisPlace: false) }
     }
     if create.hasSelect { return try described(name).map { MadeTable(schema: $0.schema, isOfThisPlace: false) } }
-    let applier = try applier(statement, of: name)
+    let applier = try applier(statement, of: name, needsDatabase: create.takesDatabaseDefault)
     do {
       return MadeTable(schema: try applier.table(creating: create), isOfThisPlace: true)
+    } catch  where error.kind == .unknownDefault {
+      return try described(name).map { MadeTable(schema: $0.schema, isOfThisPlace: false) }
     } catch {
       throw error.connectorError(table: name)
     }

@@ -29,6 +29,8 @@ final class MySQLTailReader: TailReader {
   var goneTables: Set<TableID> = []
   /// Tables of which the user was told that they are not captured.
   var notedTables: Set<TableID> = []
+  /// What databases give to their tables.
+  var databaseDefaults = DatabaseDefaults()
   /// Tables that migrations are making.
   var migrations = OnlineMigrations()
   /// The server's `lower_case_table_names`.
