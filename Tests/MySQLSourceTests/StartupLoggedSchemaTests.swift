@@ -106,6 +106,27 @@ import Testing
     #expect(rows == [["1", "1", "ü"], ["2", "y"]] && last == "id v")
   }
 
+  @Test("a table of the log whose database has another character set by now", arguments: SourceServer.available)
+  func madeUnderAnotherDefault(on kind: ServerKind) throws {
+    for (isChanged, order) in [(false, [0, 1, 2]), (true, [1, 0, 2])] {
+      let fixture = try SourceFixture("default", on: kind)
+      try fixture.execute("ALTER DATABASE CHARACTER SET latin1")
+      let start = try fixture.connector().endOffset()
+      let statements = [
+        "ALTER DATABASE CHARACTER SET utf8mb4", "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9), w INT)",
+        "ALTER TABLE t MODIFY v TEXT, DROP COLUMN w",
+      ]
+      for index in order { try fixture.execute(statements[index]) }
+      guard isChanged else {
+        let table = try Self.discover(fixture, start)
+        #expect(table.schema.columns[1].nativeCollation.hasPrefix("utf8mb4"))
+        continue
+      }
+      let error = #expect(throws: ConnectorError.self) { _ = try Self.discover(fixture, start) }
+      #expect(error?.kind == .unsupported && error?.message.contains("no character set") == true)
+    }
+  }
+
   /// What the description leaves open is refused as before, with the reason.
   @Test("types that look alike in the log are refused")
   func ambiguous() throws {

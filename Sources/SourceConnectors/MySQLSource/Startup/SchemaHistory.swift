@@ -14,17 +14,45 @@ struct SchemaHistory {
     /// Whether rows of the table come before it in the log.
     var followsRows: Bool
     var dialect: DDLDialect
+    /// Its number among all statements of the history.
+    var number: Int
   }
 
   private(set) var entries: [TableID: [Entry]] = [:]
   /// The descriptions in front of the tables' first rows.
   private var firstMaps: [TableID: TableMap] = [:]
+  /// The last statement about each database, by its name in lower case.
+  private var databaseStatements: [String: Int] = [:]
+  private var statementCount = 0
 
-  /// Reads the log from `start` to its end.
-  /// - Throws: what `LogWalk` throws; `unsupported` for a statement about one of the tables that is not understood.
+  /// Reads the log from `start` to its end, which is `end` or lies behind it.
+  /// - Throws: what `LogWalk` throws; `unsupported` for a statement about one of the tables that is not understood;
+  ///   `transient` when the server does not send the log as far as it has said to have written it.
   init(
-    of tables: [TableID], from start: MySQLOffset, settings: MySQLSourceSettings, interrupter: Interrupter
+    of tables: [TableID], from start: MySQLOffset, to end: BinlogPosition, settings: MySQLSourceSettings,
+    interrupter: Interrupter
   ) throws(ConnectorError) {
+    let deadline = Clock.monotonicMilliseconds() + TableStatements.patience
+    // A server that shuts down, or whose dump is killed, ends the log as if it were whole.
+    while true {
+      let reached = try read(tables, from: start, settings, interrupter)
+      if reached >= end { return }
+      guard Clock.monotonicMilliseconds() < deadline else {
+        throw ConnectorError(
+          .transient,
+          "the log was ended by the server at \(reached.file):\(reached.position), before \(end.file):\(end.position)",
+          remedy: "it is read again; if this goes on, look at the server's error log")
+      }
+      try interrupter.pause(milliseconds: 50)
+      self = SchemaHistory()
+    }
+  }
+
+  private init() {}
+
+  private mutating func read(
+    _ tables: [TableID], from start: MySQLOffset, _ settings: MySQLSourceSettings, _ interrupter: Interrupter
+  ) throws(ConnectorError) -> BinlogPosition {
     let wanted = Set(tables)
     let walk = try LogWalk(settings, interrupter: interrupter, from: start)
     defer { walk.close() }
@@ -48,6 +76,7 @@ struct SchemaHistory {
       default: break
       }
     }
+    return BinlogPosition(file: walk.cursor.file, position: walk.cursor.position)
   }
 
   private mutating func note(_ query: QueryEvent, _ tables: [TableID], _ walk: LogWalk) throws(ConnectorError) {
@@ -61,11 +90,16 @@ struct SchemaHistory {
       throw error.connectorError(table: table, offset: walk.cursor.offset.offset)
     }
     for statement in statements {
+      statementCount += 1
+      switch statement {
+      case .defineDatabase(let name), .dropDatabase(let name): databaseStatements[name.lowercased()] = statementCount
+      default: break
+      }
       for table in tables where statement.affects(table) {
         entries[table, default: []].append(
           Entry(
             statement: statement, sql: sql, offset: walk.cursor.offset.offset,
-            followsRows: firstMaps[table] != nil, dialect: dialect))
+            followsRows: firstMaps[table] != nil, dialect: dialect, number: statementCount))
       }
     }
   }
@@ -109,7 +143,9 @@ struct SchemaHistory {
     let all = entries[table] ?? []
     for (index, entry) in all.enumerated() where !entry.followsRows {
       guard case .createTable(let create) = entry.statement, create.tellsColumns else { continue }
-      let applier = facts.applier(for: table, entry.dialect)
+      // The catalog has the database's character set as it is now.
+      let isDatabaseKnown = databaseStatements[(table.schema ?? "").lowercased(), default: 0] < entry.number
+      let applier = facts.applier(for: table, entry.dialect, isDatabaseKnown: isDatabaseKnown)
       return Anchor(schema: try applier.table(creating: create), statementsBefore: index)
     }
     let later = all.filter(\.followsRows)

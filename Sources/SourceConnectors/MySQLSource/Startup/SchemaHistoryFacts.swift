@@ -27,9 +27,9 @@ struct SchemaHistoryFacts {
     }
   }
 
-  /// What reads a CREATE TABLE.
-  func applier(for table: TableID, _ dialect: DDLDialect) -> DDLApplier {
-    let collation = databaseCollations[table.schema ?? ""]
+  /// What reads a CREATE TABLE. `isDatabaseKnown`: the database's default character set was then what it is now.
+  func applier(for table: TableID, _ dialect: DDLDialect, isDatabaseKnown: Bool) -> DDLApplier {
+    let collation = isDatabaseKnown ? databaseCollations[table.schema ?? ""] : nil
     return DDLApplier(
       dialect: dialect, treatTinyint1AsBoolean: values.treatTinyint1AsBoolean, defaultCollation: collation,
       databaseCollation: collation, includesComments: includesComments, isLossless: values.isLossless,
