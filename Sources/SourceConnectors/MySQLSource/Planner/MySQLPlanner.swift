@@ -46,7 +46,8 @@ final class MySQLPlanner: SourcePlanner {
     for _ in 0..<5 {
       let tables = try discoverTables()
       let history = try SchemaHistory(
-        of: tables.map(\.id), from: start, to: client.logEnd(facts), settings: settings, interrupter: interrupter)
+        of: tables.map(\.id), from: start, to: client.currentOffset(facts), settings: settings, interrupter: interrupter
+      )
       // A statement that came while the log was read is in it or in the schemas, but not certainly in both.
       guard try discoverTables().map(\.schema) == tables.map(\.schema) else { continue }
       let keyed = try tablesWithPrimaryKey(history)

@@ -29,18 +29,18 @@ struct SchemaHistory {
   /// - Throws: what `LogWalk` throws; `unsupported` for a statement about one of the tables that is not understood;
   ///   `transient` when the server does not send the log as far as it has said to have written it.
   init(
-    of tables: [TableID], from start: MySQLOffset, to end: BinlogPosition, settings: MySQLSourceSettings,
+    of tables: [TableID], from start: MySQLOffset, to end: MySQLOffset, settings: MySQLSourceSettings,
     interrupter: Interrupter
   ) throws(ConnectorError) {
     let deadline = Clock.monotonicMilliseconds() + TableStatements.patience
     // A server that shuts down, or whose dump is killed, ends the log as if it were whole.
     while true {
       let reached = try read(tables, from: start, settings, interrupter)
-      if reached >= end { return }
+      // By GTIDs where there are any: of what a start by GTIDs passes over, the server sends nothing.
+      if try reached.covers(end) { return }
       guard Clock.monotonicMilliseconds() < deadline else {
         throw ConnectorError(
-          .transient,
-          "the log was ended by the server at \(reached.file):\(reached.position), before \(end.file):\(end.position)",
+          .transient, "the log was ended by the server before \(end.offset)", offset: reached.offset,
           remedy: "it is read again; if this goes on, look at the server's error log")
       }
       try interrupter.pause(milliseconds: 50)
@@ -52,7 +52,7 @@ struct SchemaHistory {
 
   private mutating func read(
     _ tables: [TableID], from start: MySQLOffset, _ settings: MySQLSourceSettings, _ interrupter: Interrupter
-  ) throws(ConnectorError) -> BinlogPosition {
+  ) throws(ConnectorError) -> MySQLOffset {
     let wanted = Set(tables)
     let walk = try LogWalk(settings, interrupter: interrupter, from: start)
     defer { walk.close() }
@@ -76,7 +76,7 @@ struct SchemaHistory {
       default: break
       }
     }
-    return BinlogPosition(file: walk.cursor.file, position: walk.cursor.position)
+    return walk.cursor.offset
   }
 
   private mutating func note(_ query: QueryEvent, _ tables: [TableID], _ walk: LogWalk) throws(ConnectorError) {
