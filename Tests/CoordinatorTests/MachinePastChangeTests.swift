@@ -65,6 +65,40 @@ struct MachinePastChangeTests {
     #expect(cluster.state?.tables[Self.items]?.state == .creating)
   }
 
+  /// The tail passed over both statements, since the table was being read by chunks, as it was in front of them.
+  @Test("A table that is dropped and made again behind the place where it joins is made again")
+  func madeAgainWhileRead() throws {
+    var cluster = MachineHarness()
+    let tail = try cluster.reachTail()[0]
+    let orders = MachineHarness.orders
+    cluster.report(1, tail, event(orders, .replaceTable(MachineHarness.schema), at: "30"))
+    cluster.commit(1, tail, 1, at: "31")
+    let found = DiscoveredTable(id: orders, schema: MachineHarness.schema, chunkKey: ["id"], estimatedRows: 5)
+    try cluster.end(.described(found, after: Offset("35")))
+    try endSchemaChange(&cluster)
+    try cluster.plan(chunks: 1)
+    let chunk = try #require(cluster.assignments(to: 1).first).attempt
+    cluster.report(1, chunk, .started(low: Offset("36")))
+    cluster.report(1, tail, event(orders, .createTable(MachineHarness.schema), at: "50"))
+    #expect(cluster.orders(to: 1).map(\.action) == adopt(orders, at: "50"))
+    cluster.commit(1, chunk, 1, at: "37", isFinal: true)
+    cluster.commit(1, tail, 2, at: "60")
+    cluster.report(1, tail, .cancelled)
+    let next = try #require(cluster.assignments(to: 1).first)
+    guard case .tail(let work) = next.work else {
+      Issue.record("no tail")
+      return
+    }
+    #expect(work.start == Offset("35"))
+    cluster.report(1, next.attempt, event(orders, .dropTable, at: "40"))
+    try endSchemaChange(&cluster)
+    #expect(cluster.state?.tables[orders]?.state == .dropped)
+    cluster.report(1, next.attempt, event(orders, .createTable(MachineHarness.schema), at: "50"))
+    #expect(cluster.orders(to: 1).isEmpty)
+    try endSchemaChange(&cluster)
+    #expect(cluster.state?.tables[orders]?.state == .done)
+  }
+
   @Test("A table that comes while the source is asked for it is asked for once more")
   func reappeared() throws {
     var cluster = MachineHarness(newTables: .snapshotted)

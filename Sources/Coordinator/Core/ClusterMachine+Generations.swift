@@ -240,6 +240,13 @@ extension PipelineState {
         return false
       }
     }
+    // What is known of a table that is gone ends with the statement that took it away. What lies behind that, an earlier
+    // set has passed over, if it was there: it had the table read by chunks then, as it was in front of the statement.
+    if let table = tables[place.table], table.state == .dropped,
+      let end = schema(table.id, version: table.version)?.offset, profile.hasPassed(place.offset, end) == true
+    {
+      return false
+    }
     return sets.contains { set in set.offsets.allSatisfy { profile.hasPassed($0, place.offset) == true } }
   }
 
