@@ -37,6 +37,8 @@ extension ClusterMachine {
   mutating func checkPassing(_ name: String, _ number: Int, _ offset: Offset) {
     guard let state = pipelines[name], let profile = state.profile, !state.arrivals.isEmpty else { return }
     for (place, arrival) in state.arrivals where !arrival.splits.contains(number) && !arrival.waiting.isEmpty {
+      // A table that was unselected meanwhile concerns nobody any more.
+      guard state.concernsTail(place, arrival.changes) else { continue }
       guard profile.hasPassed(offset, place.offset) == true, profile.hasPassed(place.offset, offset) == false else {
         continue
       }
